@@ -1,0 +1,5 @@
+"""``python -m retranslate``."""
+
+from retranslate.cli import main
+
+main()

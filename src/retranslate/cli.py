@@ -1,0 +1,242 @@
+"""The command line: parse, call, print. Nothing slow is imported before it is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from retranslate.errors import InputError, RetranslateError
+from retranslate.eval_cli import eval_app
+from retranslate.version import __version__
+
+if TYPE_CHECKING:
+    from retranslate.corrector import Corrector
+    from retranslate.edits import Result
+    from retranslate.files import Document
+
+app = typer.Typer(
+    help="Repair garbled machine-translated English news, offline, with a receipt for every edit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+glossary_app = typer.Typer(help="Work with glossaries of known mistranslations.", no_args_is_help=True)
+app.add_typer(glossary_app, name="glossary")
+app.add_typer(eval_app, name="eval")
+
+
+class Format(StrEnum):
+    """How ``fix`` prints a result."""
+
+    text = "text"
+    json = "json"
+
+
+Glossaries = Annotated[list[Path] | None, typer.Option("--glossary", metavar="FILE", help="A glossary of your own (TSV); may be repeated.")]
+NoDefault = Annotated[bool, typer.Option("--no-default-glossary", help="Leave the bundled glossaries out.")]
+NoModel = Annotated[bool, typer.Option("--no-model", help="Glossary and rules only; fast, and no torch is loaded.")]
+Model = Annotated[str | None, typer.Option("--model", metavar="DIR_OR_ID", help="Another model: a folder or a hub id.")]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, mps; by default the best there is.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"retranslate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def fix(
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Text files; '-' or nothing is standard input.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write here instead of to the terminal.")] = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Rewrite the files themselves.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print what would change; exit 1 if anything would.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Print nothing but the names of files that would change; exit 1 if any would.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
+    encoding: Annotated[str, typer.Option("--encoding", help="The files' encoding.")] = "utf-8",
+    glossary: Glossaries = None,
+    no_default_glossary: NoDefault = False,
+    no_model: NoModel = False,
+    model: Model = None,
+    device: Device = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")] = 16,
+) -> None:
+    """Repair text files and print the result."""
+    from retranslate.files import STDIN, read_document
+
+    names = files or [STDIN]
+    _refuse_contradictions(names, output, in_place, diff, check, format)
+    documents = [read_document(name, encoding) for name in names]
+    corrector = _corrector(glossary, no_default_glossary, no_model, model, device, batch_size)
+    changed = False
+    printed: list[bytes] = []
+    for name, document in zip(names, documents, strict=True):
+        with _progress(document.name) as advance:
+            result = corrector.correct_many([document.text], advance)[0]
+        changed = changed or result.changed
+        if in_place:
+            _write_back(Path(name), document, result)
+        else:
+            printed.append(_shown(document, result, diff, check, format))
+    _emit(b"".join(printed), output)
+    if changed and (diff or check):
+        raise typer.Exit(1)
+
+
+def _refuse_contradictions(names: list[str], output: Path | None, in_place: bool, diff: bool, check: bool, format: Format) -> None:
+    if sum((in_place, diff, check)) > 1:
+        raise InputError("--in-place, --diff and --check exclude each other; give one.")
+    if in_place and (output is not None or "-" in names or format is not Format.text):
+        raise InputError("--in-place rewrites files as text: it goes with neither -o nor --format nor standard input.")
+    if output is not None and any(Path(name).exists() and output.exists() and output.samefile(name) for name in names):
+        raise InputError(f"{output}: is also the input; use --in-place to rewrite a file.")
+
+
+def _corrector(
+    glossary: list[Path] | None, no_default_glossary: bool, no_model: bool, model: str | None, device: str | None, batch_size: int = 16
+) -> Corrector:
+    from retranslate.corrector import Corrector, Settings
+    from retranslate.glossary import Glossary
+
+    if no_model and model is not None:
+        raise InputError("--no-model and --model exclude each other; give one.")
+    terms = Glossary.load(glossary or (), bundled=not no_default_glossary)
+    settings = Settings(batch_size=batch_size)
+    if no_model:
+        return Corrector.without_model(glossary=terms, settings=settings)
+    return Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings)
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error, when that is a terminal, once a text has taken two seconds."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    import time
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(name, total=None)
+    started = time.monotonic()
+
+    def advance(done: int, total: int) -> None:
+        if time.monotonic() - started > 2:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
+
+
+def _shown(document: Document, result: Result, diff: bool, check: bool, format: Format) -> bytes:
+    if check:
+        return f"{document.name}\n".encode() if result.changed else b""
+    if diff:
+        return _coloured(result.diff(document.name)).encode()
+    if format is Format.json:
+        record: dict[str, Any] = {"file": document.name, **result.to_dict()}
+        return (json.dumps(record, ensure_ascii=False) + "\n").encode()
+    return document.encode(result.text)
+
+
+def _coloured(diff: str) -> str:
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return diff
+    colours = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
+    lines = diff.splitlines(keepends=True)
+    return "".join(f"{colours[line[0]]}{line.rstrip()}\x1b[0m\n" if line[:1] in colours else line for line in lines)
+
+
+def _write_back(path: Path, document: Document, result: Result) -> None:
+    from retranslate.files import write_whole
+
+    if result.changed:
+        write_whole(path, document.encode(result.text))
+
+
+def _emit(data: bytes, output: Path | None) -> None:
+    from retranslate.files import write_whole
+
+    if output is not None:
+        write_whole(output, data)
+        return
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+@glossary_app.command("check")
+def glossary_check(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Glossary files (TSV).")]) -> None:
+    """Report every problem in glossary files; exit 1 if there is any."""
+    from retranslate.glossary import check
+
+    problems = check(files)
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
+def model(model: Annotated[str | None, typer.Argument(metavar="[DIR_OR_ID]", help="Another model than the bundled one.")] = None) -> None:
+    """Say which model is loaded, from where, and show its card."""
+    from retranslate.rewriter import BUNDLED, Rewriter
+
+    rewriter = Rewriter.load(model)
+    print(f"model      {rewriter.name}\nfrom       {model or BUNDLED}\nweights    sha256 {rewriter.weights}")
+    print(f"size       {rewriter.parameters:,} parameters\ndevice     {rewriter.device}\nmax tokens {rewriter.max_tokens}")
+    card = Path(model or BUNDLED) / "README.md"
+    if card.is_file():
+        print(f"\n{card.read_text('utf-8')}")
+
+
+@app.command()
+def train(recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train on, and how.")]) -> None:
+    """Fine-tune a model by a recipe; goes on from the last checkpoint. Needs the extra: pip install '.[train]'."""
+    from retranslate.training.finetune import train as run
+    from retranslate.training.recipe import read_recipe
+
+    print(run(read_recipe(recipe)))
+
+
+def main() -> None:
+    """The command ``retranslate``: runs it and turns what went wrong into one line and an exit code."""
+    try:
+        app()
+    except InputError as error:
+        _give_up(error, 2)
+    except RetranslateError as error:
+        _give_up(error, 3)
+    except BrokenPipeError:
+        # The reader has left: nothing to say, and nothing to flush at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _give_up(error: Exception, code: int) -> None:
+    print(f"retranslate: {' '.join(str(error).split())}", file=sys.stderr)
+    raise SystemExit(code)

@@ -1,0 +1,389 @@
+"""The model: load, batch, decode, score. Beside ``training/`` the only module that imports torch, and only when used.
+
+Two families answer one question, "what should this sentence say?": a decoder-only model that ``retranslate train``
+made reads the sentence, a separator (its BOS token) and writes the repair; any encoder-decoder checkpoint that
+transformers loads reads the sentence in its encoder. Decoding is greedy, and the same input gives the same bytes
+whatever it is batched with: a sentence in which two tokens came close to a tie is decoded again alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retranslate.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import GenerationConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+BUNDLED = Path(__file__).parent / "model"
+MARKER = "retranslate.json"
+CLOSE_CALL = 1e-3
+"""Two logits nearer than this may change places with the shape of the batch; float32 noise is about 1e-5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A sentence to repair and the terms (what it says, what it may have to say) offered to the model."""
+
+    sentence: str
+    hints: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The model's answer; ``score`` is its mean log-probability a token, ``complete`` whether it came to an end."""
+
+    text: str
+    score: float
+    complete: bool = True
+
+
+def with_terms(sentence: str, hints: Sequence[tuple[str, str]]) -> str:
+    """What the model reads: the sentence, and on a second line the terms that may apply.
+
+    >>> with_terms("New strings were found.", [("strings", "leads")])
+    'New strings were found.\\nTerms: strings = leads'
+    """
+    if not hints:
+        return sentence
+    return f"{sentence}\nTerms: {'; '.join(f'{wrong} = {right}' for wrong, right in hints)}"
+
+
+def as_inner_words(text: str) -> str:
+    """``text`` after a space: a byte-level vocabulary then spells a name alike at the start and inside of a sentence."""
+    return f" {text}"
+
+
+class Rewriter:
+    """A loaded model. ``max_tokens`` is the longest sentence, in tokens, that it is given."""
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, own: bool, name: str, weights: str) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._own = own
+        self.name = name
+        self.weights = weights
+        self.max_tokens = 150
+
+    @classmethod
+    def load(cls, source: str | Path | None = None, device: str | None = None) -> Rewriter:
+        """The bundled model, or the checkpoint in a folder, or one by its hub id from the local cache: nothing is downloaded.
+
+        ``device`` is a torch device name; by default CUDA, else MPS, else CPU. Raises InputError when there is no such
+        model, when its folder is broken, when it would need pickle or remote code, or when it is of neither family.
+        """
+        where = Path(source) if source is not None else BUNDLED
+        if source is not None and not where.exists() and ("/" not in str(source) or str(source).startswith((".", "/", "~"))):
+            raise InputError(f"{source}: no such model folder; give a folder or a hub id such as 'owner/name'.")
+        if where.is_file():
+            raise InputError(f"{source}: a file; give the folder that holds the model.")
+        if where.is_dir():
+            return _load_folder(where, device)
+        return _load_hub(str(source), device)
+
+    @property
+    def device(self) -> str:
+        """The torch device that the model is on."""
+        return str(self._model.device)
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights."""
+        return sum(parameter.numel() for parameter in self._model.parameters())
+
+    @cached_property
+    def signature(self) -> str:
+        """Name and first eight digits of the weights' SHA-256."""
+        return f"{self.name}:{self.weights[:8]}"
+
+    @property
+    def _seq2seq(self) -> bool:
+        return bool(self._model.config.is_encoder_decoder)
+
+    def fits(self, request: Request) -> bool:
+        """Whether the model can read the whole request."""
+        return len(self._read(request)) <= self.max_tokens
+
+    def _read(self, request: Request) -> list[int]:
+        # A checkpoint from elsewhere was not trained with term lines and would translate them.
+        text = as_inner_words(with_terms(request.sentence, request.hints)) if self._own else request.sentence
+        ids: list[int] = self._tokenizer(text, add_special_tokens=self._seq2seq).input_ids
+        return ids if self._seq2seq else [*ids, self._tokenizer.bos_token_id]
+
+    def _write(self, text: str) -> list[int]:
+        """The ids of an answer as the model would write it, end mark included."""
+        if self._seq2seq:
+            ids: list[int] = self._tokenizer(text_target=text).input_ids
+            return ids
+        return [*self._tokenizer(text, add_special_tokens=False).input_ids, self._tokenizer.eos_token_id]
+
+    def _write(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer(as_inner_words(text) if self._own else text, add_special_tokens=False).input_ids
+        return [*ids, self._tokenizer.eos_token_id]
+
+    def rewrite(
+        self, requests: Sequence[Request], batch_size: int = 16, on_progress: Callable[[int, int], None] | None = None
+    ) -> list[Rewrite]:
+        """One greedy rewrite a request, in order. ``batch_size`` is for speed and memory alone.
+
+        ``on_progress`` is called after every batch with the number of requests done and the number of all.
+        """
+        ids = [self._read(request) for request in requests]
+        answers: list[Rewrite | None] = [None] * len(ids)
+        by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+        done = 0
+        for batch in _chunks(by_length, batch_size):
+            for index, (answer, close) in zip(batch, self._decode([ids[index] for index in batch]), strict=True):
+                if close and len(batch) > 1:
+                    ((answer, _),) = self._decode([ids[index]])
+                answers[index] = answer
+            done += len(batch)
+            if on_progress is not None:
+                on_progress(done, len(ids))
+        return [answer for answer in answers if answer is not None]
+
+    def _decode(self, prompts: Sequence[Sequence[int]]) -> list[tuple[Rewrite, bool]]:
+        import torch
+        from transformers import LogitsProcessorList
+
+        longest = max(map(len, prompts))
+        inputs = self._padded(prompts)
+        watch = _watch(len(prompts))
+        with torch.inference_mode():
+            output = self._model.generate(
+                **inputs, do_sample=False, num_beams=1, max_new_tokens=_answer_limit(longest), logits_processor=LogitsProcessorList([watch]),
+                pad_token_id=self._pad, eos_token_id=self._tokenizer.eos_token_id,
+            )  # fmt: skip
+        written = output[:, 1:] if self._seq2seq else output[:, longest:]
+        answers = []
+        for row, prompt in enumerate(prompts):
+            # The limit is a matter of the sentence, not of its batch.
+            ids = written[row, : _answer_limit(len(prompt))].tolist()
+            complete = self._tokenizer.eos_token_id in ids
+            length = ids.index(self._tokenizer.eos_token_id) + 1 if complete else len(ids)
+            text = self._tokenizer.decode(ids[:length], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+            score = sum(float(step[row]) for step in watch.chosen[:length]) / max(1, length)
+            close = any(float(step[row]) < CLOSE_CALL for step in watch.margins[:length])
+            answers.append((Rewrite(text.strip(), round(score, 4), complete), close))
+        return answers
+
+    @property
+    def _pad(self) -> int:
+        pad = self._tokenizer.pad_token_id
+        return int(pad if pad is not None else self._tokenizer.eos_token_id)
+
+    def _padded(self, prompts: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+        """Input ids and attention mask, both of shape (batch, longest); decoder-only models are padded on the left."""
+        import torch
+
+        width = max(map(len, prompts))
+        ids = torch.full((len(prompts), width), self._pad)
+        mask = torch.zeros((len(prompts), width), dtype=torch.long)
+        for row, prompt in enumerate(prompts):
+            columns = slice(0, len(prompt)) if self._seq2seq else slice(width - len(prompt), width)
+            ids[row, columns] = torch.tensor(prompt)
+            mask[row, columns] = 1
+        return {"input_ids": ids.to(self._model.device), "attention_mask": mask.to(self._model.device)}
+
+    def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
+        """The mean log-probability a token of each answer, end mark included, given its request."""
+        import torch
+
+        scores: list[float] = []
+        for batch in _chunks(pairs, batch_size):
+            prompts = [self._read(request) for request, _ in batch]
+            answers = [self._write(text) for _, text in batch]
+            with torch.inference_mode():
+                logits = self._answer_logits(prompts, answers)
+            for row, answer in enumerate(answers):
+                wanted = torch.tensor(answer, device=logits.device).unsqueeze(1)
+                chosen = logits[row, : len(answer)].log_softmax(-1).gather(1, wanted)
+                scores.append(round(float(chosen.mean()), 4))
+        return scores
+
+    def _answer_logits(self, prompts: list[list[int]], answers: list[list[int]]) -> torch.Tensor:
+        """Logits of shape (batch, longest answer, vocabulary), the first row of each being that of its first token."""
+        import torch
+
+        if self._seq2seq:
+            width = max(map(len, answers))
+            labels = torch.tensor([[*answer, *[self._pad] * (width - len(answer))] for answer in answers])
+            inputs = self._padded(prompts)
+            shifted = self._model.prepare_decoder_input_ids_from_labels(labels=labels.to(self._model.device))  # type: ignore[operator]
+            result: torch.Tensor = self._model(**inputs, decoder_input_ids=shifted).logits
+            return result
+        joined = [[*prompt, *answer] for prompt, answer in zip(prompts, answers, strict=True)]
+        width = max(map(len, joined))
+        # Causal attention with padding on the right needs no mask.
+        ids = torch.tensor([[*row, *[self._pad] * (width - len(row))] for row in joined]).to(self._model.device)
+        logits = self._model(ids).logits
+        longest = max(map(len, answers))
+        rows = []
+        for row, prompt in enumerate(prompts):
+            part = logits[row, len(prompt) - 1 : len(prompt) - 1 + longest]
+            rows.append(torch.nn.functional.pad(part, (0, 0, 0, longest - part.shape[0])))
+        return torch.stack(rows)
+
+
+def _answer_limit(prompt: int) -> int:
+    """How many tokens the answer to a prompt of that many may have."""
+    return int(prompt * 1.6) + 16
+
+
+def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _watch(rows: int) -> Any:
+    """A logits processor that changes nothing and notes, step by step, how likely and how clear the best token was."""
+    import torch
+    from transformers import LogitsProcessor
+
+    class Watch(LogitsProcessor):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.chosen: list[torch.Tensor] = []
+            self.margins: list[torch.Tensor] = []
+
+        def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+            best = scores.topk(2, dim=-1).values
+            self.chosen.append(best[:, 0] - scores.logsumexp(-1))
+            self.margins.append(best[:, 0] - best[:, 1])
+            return scores
+
+    return Watch()
+
+
+def _default_device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _load_folder(folder: Path, device: str | None, name: str | None = None) -> Rewriter:
+    weights = sorted([*folder.glob("*.gguf"), *folder.glob("*.safetensors")])
+    if not weights:
+        pickled = sorted([*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
+        if pickled:
+            raise InputError(
+                f"{pickled[0]}: pickled weights can run code when they are opened and are refused; save the model as "
+                "safetensors with save_pretrained() and use that folder."
+            )
+        raise InputError(f"{folder}: no model here: no .safetensors or .gguf file.")
+    marker = _read_marker(folder)
+    digest = _digest(weights)
+    gguf = weights[0].name if weights[0].suffix == ".gguf" else None
+    model, tokenizer = _open(folder, gguf, device)
+    if marker is None and not model.config.is_encoder_decoder:
+        raise InputError(f"{folder}: a decoder-only model that 'retranslate train' did not make (no {MARKER}); use a seq2seq checkpoint.")
+    if tokenizer.eos_token_id is None or (tokenizer.bos_token_id is None and not model.config.is_encoder_decoder):
+        raise InputError(f"{folder}: the tokenizer has no begin or end mark; export the model again with its own tokenizer.")
+    own = marker is not None
+    rewriter = Rewriter(model, tokenizer, own=own, name=(marker or {}).get("name", name or folder.name), weights=digest)
+    rewriter.max_tokens = (marker or {}).get("max_tokens", _longest_prompt(model.config, rewriter.max_tokens))
+    return rewriter
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
+    return digest.hexdigest()
+
+
+def _longest_prompt(config: PretrainedConfig, wanted: int) -> int:
+    """``wanted``, or less where the answer to so long a prompt would run out of positions."""
+    positions = getattr(config, "max_position_embeddings", None)
+    if not config.is_encoder_decoder or not positions:
+        return wanted
+    return next(length for length in range(wanted, -1, -1) if length == 0 or _answer_limit(length) <= positions)
+
+
+def _read_marker(folder: Path) -> dict[str, Any] | None:
+    path = folder / MARKER
+    if not path.exists():
+        return None
+    try:
+        marker = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: broken: {error}; export the model again.") from error
+    if not isinstance(marker, dict) or not isinstance(marker.get("name", ""), str) or not _is_length(marker.get("max_tokens", 1)):
+        raise InputError(f'{path}: broken: it should read {{"name": TEXT, "max_tokens": NUMBER}}; export the model again.')
+    return marker
+
+
+def _is_length(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _load_hub(name: str, device: str | None) -> Rewriter:
+    import huggingface_hub
+
+    try:
+        snapshot = huggingface_hub.snapshot_download(name, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{name}: no such model folder, and no model of that name in the local cache; nothing is downloaded here: "
+            f"fetch it once with 'hf download {name}', or give a folder."
+        ) from error
+    return _load_folder(Path(snapshot), device, name)
+
+
+def _open(folder: Path, gguf: str | None, device: str | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    # Without the explicit no, a folder with code of its own would be asked about on the terminal.
+    shared: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+    opened: dict[str, Any] = {**shared, **({"gguf_file": gguf} if gguf else {})}
+    weights: dict[str, Any] = {**opened, **({} if gguf else {"use_safetensors": True})}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            config = transformers.AutoConfig.from_pretrained(folder, **opened)
+            family = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+            model, report = family.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **weights)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **shared)
+    except Exception as error:  # transformers raises nearly every class there is
+        raise InputError(f"{folder}: the model cannot be loaded: {_first_line(error)}") from error
+    # Weights that are not in the file would be drawn at random.
+    if absent := sorted(str(key) for key in report["missing_keys"]):
+        raise InputError(f"{folder}: the weights are incomplete: {len(absent)} tensors are missing, such as {absent[0]}; export the model again.")
+    try:
+        placed = model.to(device or _default_device()).eval()
+    except Exception as error:  # AssertionError, RuntimeError, NotImplementedError, by device
+        raise InputError(f"--device {device}: cannot be used here: {_first_line(error)}") from error
+    placed.generation_config = _greedy(model.generation_config, config)
+    return placed, tokenizer
+
+
+def _greedy(theirs: GenerationConfig, config: PretrainedConfig) -> GenerationConfig:
+    """Plain greedy decoding. Of the checkpoint's own wishes only those about tokens hold: a Marian must not write its padding."""
+    import transformers
+
+    kept = ("decoder_start_token_id", "forced_bos_token_id", "bad_words_ids", "suppress_tokens")
+    values = {name: getattr(theirs, name, None) for name in kept}
+    return transformers.GenerationConfig(
+        **{name: getattr(config, name, None) if value is None else value for name, value in values.items()}
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

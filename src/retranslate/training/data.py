@@ -1,0 +1,225 @@
+"""Training examples: readers, filters and the mix. One example is a garbled sentence, its repair and term hints."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retranslate.errors import InputError
+from retranslate.glossary import Glossary
+from retranslate.training import attribution
+from retranslate.training.damage import curl_quotes, damage, invent_hint
+from retranslate.training.recipe import Recipe, Source
+from retranslate.training.strangers import with_strange_name, with_strange_noun
+from retranslate.training.tree import from_doc
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+
+@dataclass(frozen=True)
+class Example:
+    """``source`` is garbled, ``target`` its repair; ``hints`` pairs of (what it says, what it should say)."""
+
+    source: str
+    target: str
+    hints: tuple[tuple[str, str], ...] = ()
+    kind: str = ""
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The numbered, stripped lines of a UTF-8 text file, plain or gzip. Raises InputError with file and line."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    number = 0
+    try:
+        with opener(path, "rb") as stream:
+            for number, raw in enumerate(stream, start=1):
+                yield number, raw.decode("utf-8").rstrip("\r\n")
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}:{number + 1}: cannot read on: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}:{number}: byte {error.start + 1} is not UTF-8.") from error
+
+
+def read_pairs(path: Path) -> Iterator[tuple[str, str]]:
+    """The pairs of a ``garbled<TAB>fluent`` file. Raises InputError for a line without exactly one tab."""
+    for number, line in read_lines(path):
+        cells = line.split("\t")
+        if len(cells) != 2:
+            raise InputError(f"{path}:{number}: {len(cells)} columns where 2 are needed: garbled <tab> fluent.")
+        yield cells[0].strip(), cells[1].strip()
+
+
+def token_f1(source: str, target: str) -> float:
+    """The overlap of the two as bags of lower-cased words, from 0 to 1."""
+    ours, theirs = Counter(source.lower().split()), Counter(target.lower().split())
+    common = (ours & theirs).total()
+    return 2 * common / max(1, ours.total() + theirs.total())
+
+
+def close_pair(source: str, target: str, settings: Source) -> bool:
+    """Whether a pair is close enough to an edit to learn from."""
+    ours, theirs = len(source.split()), len(target.split())
+    low, high = settings.words
+    if not (low <= ours <= high and low <= theirs <= high):
+        return False
+    least, most = settings.ratio
+    if not least <= theirs / ours <= most:
+        return False
+    return source == target or token_f1(source, target) >= settings.min_f1
+
+
+def build(recipe: Recipe, count: int) -> Iterator[Example]:
+    """``count`` examples in the order in which they are trained on; the same recipe gives the same examples."""
+    rng = random.Random(recipe.seed)
+    streams = [_stream(source, recipe, rng.randrange(2**31), round(count * source.share) + 64) for source in recipe.sources]
+    weights = [source.share for source in recipe.sources]
+    made = 0
+    while made < count and any(weights):
+        position = rng.choices(range(len(streams)), weights)[0]
+        example = next(streams[position], None)
+        if example is None:
+            weights[position] = 0.0
+            continue
+        made += 1
+        yield example
+
+
+def _stream(source: Source, recipe: Recipe, seed: int, wanted: int) -> Iterator[Example]:
+    rng = random.Random(seed)
+    if source.kind == "pairs":
+        pairs = [pair for path in source.files for pair in read_pairs(path) if close_pair(*pair, source)]
+        rng.shuffle(pairs)
+        glossary = Glossary.load(recipe.glossary)
+        return (_with_distractors(Example(*pair, kind="pairs"), glossary, rng) for pair in pairs)
+    sentences = _sample(source, rng, wanted * 2)
+    glossary = Glossary.load(recipe.glossary)
+    if source.kind == "identity":
+        return (_identity(sentence, glossary, rng) for sentence in sentences)
+    return _damaged(sentences, recipe, glossary, rng)
+
+
+def _sample(source: Source, rng: random.Random, wanted: int) -> list[str]:
+    low, high = source.words
+    lines = [line for path in source.files for _, line in read_lines(path) if low <= line.count(" ") + 1 <= high]
+    return rng.sample(lines, min(wanted, len(lines)))
+
+
+def _identity(sentence: str, glossary: Glossary, rng: random.Random) -> Example:
+    if rng.random() < 0.1 and len(sentence) < 90:
+        sentence = sentence.removesuffix(".")
+    if rng.random() < 0.15:
+        sentence = with_strange_name(sentence, rng)
+    if '"' in sentence and rng.random() < 0.4:
+        sentence = curl_quotes(sentence)
+    return _with_distractors(Example(sentence, sentence, kind="identity"), glossary, rng)
+
+
+def _with_distractors(example: Example, glossary: Glossary, rng: random.Random) -> Example:
+    """Adds hints that do not apply here: words in their true sense, which the target keeps."""
+    matches = [match for match in glossary.match(example.source) if match.row.mode == "hint" and match.alternatives]
+    hints = [(match.found, " | ".join(match.alternatives)) for match in matches if match.found in example.target]
+    if not hints or rng.random() < 0.3:
+        return example
+    return Example(example.source, example.target, (*example.hints, *hints[:3]), example.kind)
+
+
+def _damaged(sentences: Sequence[str], recipe: Recipe, glossary: Glossary, rng: random.Random) -> Iterator[Example]:
+    parser = load_parser(recipe.parser)
+    nouns = _noun_pairs(sentences)
+    ready = (_made_ready(sentence, nouns, rng) for sentence in sentences)
+    for doc in parser.pipe(ready, batch_size=256):
+        example = _garble(doc, recipe, glossary, rng, nouns)
+        if example is not None:
+            yield example
+
+
+def _made_ready(sentence: str, nouns: list[tuple[str, str]], rng: random.Random) -> str:
+    """The clean sentence as it will be the target: attribution in front, strange words and headings among them."""
+    sentence = attribution.vary(attribution.bring_forward(sentence, rng), rng)
+    if rng.random() < 0.25:
+        sentence = with_strange_name(sentence, rng)
+    if rng.random() < 0.2:
+        sentence = with_strange_noun(sentence, rng, nouns)
+    if rng.random() < 0.05 and len(sentence) < 90:
+        sentence = sentence.removesuffix(".")
+    return sentence
+
+
+def load_parser(name: str) -> Language:
+    """The spaCy pipeline ``name``. Raises InputError when it is not installed."""
+    try:
+        import spacy
+
+        return spacy.load(name)
+    except (ImportError, OSError) as error:
+        raise InputError(f"the parser {name!r} cannot be loaded ({error}); install the extra: pip install '.[train]'") from error
+
+
+def _noun_pairs(sentences: Sequence[str]) -> list[tuple[str, str]]:
+    from retranslate import morphology
+
+    words = Counter(word for sentence in sentences[:5000] for word in sentence.split() if word.isalpha() and word.islower())
+    pairs = []
+    for lemma, _ in words.most_common(4000):
+        if morphology.plain_noun(lemma) == "NN" and len(lemma) > 3:
+            pairs.append((lemma, morphology.inflect(lemma, "NNS")))
+    return pairs
+
+
+def _garble(doc: Doc, recipe: Recipe, glossary: Glossary, rng: random.Random, nouns: list[tuple[str, str]]) -> Example | None:
+    root = from_doc(doc)
+    if root is None:
+        return None
+    # Light and heavy damage alike: a model that saw only wrecks would rewrite what needs a single word.
+    damaged = damage(root, glossary, rng, recipe.rates, severity=rng.choice((0.35, 0.8, 1.2, 1.7)))
+    text, hints = damaged.text, list(damaged.hints)
+    if nouns and rng.random() < 0.12 and (invented := invent_hint(text, rng, nouns)):
+        text, hint = invented
+        hints.append(hint)
+    if rng.random() < 0.06:
+        text = text[:1].lower() + text[1:]
+    if text == damaged.target:
+        return None
+    # Every literal sense comes with its hint: without one, the target would teach invention.
+    hints = [_with_alternative(hint, nouns, rng) for hint in hints]
+    rng.shuffle(hints)
+    return _with_distractors(Example(text, damaged.target, tuple(hints), "damage"), glossary, rng)
+
+
+def _with_alternative(hint: tuple[str, str], nouns: list[tuple[str, str]], rng: random.Random) -> tuple[str, str]:
+    if "|" in hint[1] or rng.random() < 0.7 or not nouns:
+        return hint
+    options = [hint[1], rng.choice(nouns)[hint[1].endswith("s")]]
+    rng.shuffle(options)
+    return hint[0], " | ".join(options)
+
+
+def prepare(recipe: Recipe, count: int) -> Path:
+    """Writes ``count`` examples as JSON lines below ``recipe.output``, once; returns the file."""
+    recipe.output.mkdir(parents=True, exist_ok=True)
+    path = recipe.output / f"examples-{count}.jsonl"
+    if not path.exists():
+        partial = path.with_suffix(".partial")
+        with partial.open("w", encoding="utf-8") as stream:
+            for example in build(recipe, count):
+                stream.write(json.dumps(asdict(example), ensure_ascii=False) + "\n")
+        partial.replace(path)
+    return path
+
+
+def read_examples(path: Path) -> list[Example]:
+    """The examples that :func:`prepare` wrote."""
+    examples = []
+    for _, line in read_lines(path):
+        entry = json.loads(line)
+        hints = tuple((wrong, right) for wrong, right in entry["hints"])
+        examples.append(Example(entry["source"], entry["target"], hints, entry["kind"]))
+    return examples
