@@ -11,10 +11,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import pytest
-import tiny_models
 import torch
 from hypothesis import HealthCheck, settings
 
+import tiny_models
 from retranslate.glossary import COLUMNS, Glossary
 from retranslate.rewriter import Rewriter
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tiny_models
 import torch
 
+import tiny_models
 from retranslate import rewriter as module
 from retranslate.errors import InputError
 from retranslate.rewriter import Request, Rewriter, with_terms
@@ -50,8 +50,12 @@ def test_batch_size_and_order_do_not_matter(tiny_rewriters: dict[str, Rewriter],
     for size in (1, 3, 16):
         together = rewriter.rewrite(REQUESTS, size)
         shuffled = rewriter.rewrite([REQUESTS[index] for index in order], size)
-        assert [(answer.text, answer.complete) for answer in together] == [(answer.text, answer.complete) for answer in alone]
-        assert [(answer.text, answer.complete) for answer in shuffled] == [(alone[index].text, alone[index].complete) for index in order]
+        assert [(answer.text, answer.complete) for answer in together] == [
+            (answer.text, answer.complete) for answer in alone
+        ]
+        assert [(answer.text, answer.complete) for answer in shuffled] == [
+            (alone[index].text, alone[index].complete) for index in order
+        ]
         assert [answer.score for answer in together] == pytest.approx([answer.score for answer in alone], abs=2e-3)
 
 
@@ -108,10 +112,13 @@ def test_a_truncated_answer_is_incomplete_and_its_length_is_its_own(tiny_rewrite
 
 def test_decoder_only_score_agrees_with_a_forward_pass(tiny_rewriter: Rewriter) -> None:
     tokenizer, model = tiny_rewriter._tokenizer, tiny_rewriter._model
-    pairs = [(Request("The council said that 12 boats left.", (("boats", "ships"),)), "12 boats left, the council said."), (Request("No."), "Yes, no one was hurt.")]
+    pairs = [
+        (Request("The council said that 12 boats left.", (("boats", "ships"),)), "12 boats left, the council said."),
+        (Request("No."), "Yes, no one was hurt."),
+    ]
     for (request, answer), score in zip(pairs, tiny_rewriter.score(pairs), strict=True):
-        prompt = [*tokenizer(with_terms(request.sentence, request.hints)).input_ids, tokenizer.bos_token_id]
-        target = [*tokenizer(answer).input_ids, tokenizer.eos_token_id]
+        prompt = [*tokenizer(f" {with_terms(request.sentence, request.hints)}").input_ids, tokenizer.bos_token_id]
+        target = [*tokenizer(f" {answer}").input_ids, tokenizer.eos_token_id]
         with torch.inference_mode():
             logits = model(torch.tensor([prompt + target])).logits[0]
         steps = logits[len(prompt) - 1 : -1].log_softmax(-1)[range(len(target)), target]
@@ -119,10 +126,15 @@ def test_decoder_only_score_agrees_with_a_forward_pass(tiny_rewriter: Rewriter) 
 
 
 @pytest.mark.parametrize("family", ["t5", "bart", "marian"])
-def test_encoder_decoder_score_agrees_with_the_models_own_loss(tiny_rewriters: dict[str, Rewriter], family: str) -> None:
+def test_encoder_decoder_score_agrees_with_the_models_own_loss(
+    tiny_rewriters: dict[str, Rewriter], family: str
+) -> None:
     rewriter = tiny_rewriters[family]
     tokenizer, model = rewriter._tokenizer, rewriter._model
-    pairs = [(Request("The council said that 12 boats left."), "12 boats left."), (Request("No."), "The wells near Basra are clean.")]
+    pairs = [
+        (Request("The council said that 12 boats left."), "12 boats left."),
+        (Request("No."), "The wells near Basra are clean."),
+    ]
     for (request, answer), score in zip(pairs, rewriter.score(pairs), strict=True):
         batch = tokenizer(request.sentence, text_target=answer, return_tensors="pt")
         with torch.inference_mode():
@@ -152,7 +164,9 @@ def test_the_score_of_an_answer_is_that_of_its_rewrite(tiny_rewriter: Rewriter) 
 
 def test_with_terms_appends_a_line() -> None:
     assert with_terms("New strings were found.", ()) == "New strings were found."
-    assert with_terms("New strings.", (("strings", "leads"), ("a", "b"))) == "New strings.\nTerms: strings = leads; a = b"
+    assert (
+        with_terms("New strings.", (("strings", "leads"), ("a", "b"))) == "New strings.\nTerms: strings = leads; a = b"
+    )
 
 
 def test_terms_reach_models_with_the_marker_only(tiny_rewriters: dict[str, Rewriter]) -> None:
@@ -194,12 +208,17 @@ def test_a_model_with_few_positions_is_asked_less(tiny_folders: dict[str, Path],
     _shorten_positions(folder / "model.safetensors", 64)
     rewriter = Rewriter.load(folder, "cpu")
     assert rewriter.max_tokens == 30
-    longest = max((Request(" ".join(tiny_models.sentences(5))[:size]) for size in range(10, 200)), key=lambda r: len(r.sentence) * rewriter.fits(r))
+    longest = max(
+        (Request(" ".join(tiny_models.sentences(5))[:size]) for size in range(10, 200)),
+        key=lambda r: len(r.sentence) * rewriter.fits(r),
+    )
     (answer,) = rewriter.rewrite([longest])
     assert answer.text is not None
 
 
-def test_signature_follows_the_weights(tiny_folders: dict[str, Path], tiny_rewriters: dict[str, Rewriter], tmp_path: Path) -> None:
+def test_signature_follows_the_weights(
+    tiny_folders: dict[str, Path], tiny_rewriters: dict[str, Rewriter], tmp_path: Path
+) -> None:
     signatures = {rewriter.signature for rewriter in tiny_rewriters.values()}
     assert len(signatures) == 4
     assert tiny_rewriters["causal"].signature.startswith("tiny:")
@@ -222,7 +241,9 @@ def _shorten_positions(path: Path, count: int) -> None:
 
     tensors = load_file(path)
     # BART keeps two rows in front of the first position.
-    short = {name: value[: count + 2].clone() if "embed_positions" in name else value for name, value in tensors.items()}
+    short = {
+        name: value[: count + 2].clone() if "embed_positions" in name else value for name, value in tensors.items()
+    }
     save_file(short, path, metadata={"format": "pt"})
 
 
@@ -248,7 +269,10 @@ def _truncated(folder: Path) -> None:
 def _remote_code(folder: Path) -> None:
     path = folder / "config.json"
     config = json.loads(path.read_text())
-    config |= {"model_type": "something-new", "auto_map": {"AutoConfig": "evil.EvilConfig", "AutoModelForCausalLM": "evil.EvilModel"}}
+    config |= {
+        "model_type": "something-new",
+        "auto_map": {"AutoConfig": "evil.EvilConfig", "AutoModelForCausalLM": "evil.EvilModel"},
+    }
     path.write_text(json.dumps(config))
     (folder / "evil.py").write_text("raise SystemExit('remote code ran')\n")
 

@@ -42,7 +42,9 @@ def sentences(count: int = 400) -> list[str]:
 def save_causal(folder: Path, *, marker: dict[str, Any] | None) -> Path:
     """A Llama with a byte-level BPE tokenizer; with a marker it is a model of this project's own kind."""
     tokenizer = _byte_level_bpe(sentences(), ["<|end|>", "<|start|>"])
-    wrapped = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>", bos_token="<|start|>", pad_token="<|end|>")
+    wrapped = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|end|>", bos_token="<|start|>", pad_token="<|end|>"
+    )
     config = transformers.LlamaConfig(
         vocab_size=len(wrapped), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
         max_position_embeddings=1024, bos_token_id=wrapped.bos_token_id, eos_token_id=wrapped.eos_token_id, pad_token_id=wrapped.pad_token_id,
@@ -88,9 +90,19 @@ def save_bart(folder: Path) -> Path:
 
 def save_marian(folder: Path) -> Path:
     """A Marian with a sentencepiece model a side, both trained here, and the vocabulary they share."""
-    source = _sentencepiece(folder / "source.spm", sentences(), vocabulary=250, pad_id=-1, eos_id=0, unk_id=1, bos_id=-1)
+    source = _sentencepiece(
+        folder / "source.spm", sentences(), vocabulary=250, pad_id=-1, eos_id=0, unk_id=1, bos_id=-1
+    )
     # The two sides differ, so that a mix-up shows.
-    target = _sentencepiece(folder / "target.spm", [text.upper() for text in sentences()] + sentences(), vocabulary=280, pad_id=-1, eos_id=0, unk_id=1, bos_id=-1)
+    target = _sentencepiece(
+        folder / "target.spm",
+        [text.upper() for text in sentences()] + sentences(),
+        vocabulary=280,
+        pad_id=-1,
+        eos_id=0,
+        unk_id=1,
+        bos_id=-1,
+    )
     pieces = dict.fromkeys(["</s>", "<unk>", *_pieces(source), *_pieces(target), "<pad>"])
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
     config = transformers.MarianConfig(
@@ -105,7 +117,9 @@ def save_marian(folder: Path) -> Path:
     model.generation_config.bad_words_ids = [[vocabulary["<pad>"]]]
     _save(folder, model, None)
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
-    _configure_tokenizer(folder, tokenizer_class="MarianTokenizer", source_lang="en", target_lang="en", model_max_length=512)
+    _configure_tokenizer(
+        folder, tokenizer_class="MarianTokenizer", source_lang="en", target_lang="en", model_max_length=512
+    )
     return folder
 
 
@@ -129,7 +143,9 @@ def _byte_level_bpe(texts: Iterable[str], special: list[str]) -> tokenizers.Toke
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
     alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
-    trainer = tokenizers.trainers.BpeTrainer(vocab_size=420, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=420, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
@@ -137,7 +153,12 @@ def _byte_level_bpe(texts: Iterable[str], special: list[str]) -> tokenizers.Toke
 def _bart_tokenizer(tokenizer: tokenizers.Tokenizer) -> Any:
     tokenizer.post_processor = tokenizers.processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
     return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>", mask_token="<mask>"
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
     )
 
 

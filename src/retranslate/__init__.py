@@ -37,6 +37,10 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"retranslate.{_HOMES[name]}"), name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def correct(text: str) -> str:
     """``text`` repaired by the bundled model and glossaries, which are loaded once."""
     return _default()(text).text

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from retranslate.errors import InputError, RetranslateError
-from retranslate.eval_cli import eval_app
+from retranslate.eval_cli import evaluate
 from retranslate.version import __version__
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ app = typer.Typer(
 )
 glossary_app = typer.Typer(help="Work with glossaries of known mistranslations.", no_args_is_help=True)
 app.add_typer(glossary_app, name="glossary")
-app.add_typer(eval_app, name="eval")
+app.command("eval")(evaluate)
 
 
 class Format(StrEnum):
@@ -41,10 +42,17 @@ class Format(StrEnum):
     json = "json"
 
 
-Glossaries = Annotated[list[Path] | None, typer.Option("--glossary", metavar="FILE", help="A glossary of your own (TSV); may be repeated.")]
+Glossaries = Annotated[
+    list[Path] | None, typer.Option("--glossary", metavar="FILE", help="A glossary of your own (TSV); may be repeated.")
+]
 NoDefault = Annotated[bool, typer.Option("--no-default-glossary", help="Leave the bundled glossaries out.")]
 NoModel = Annotated[bool, typer.Option("--no-model", help="Glossary and rules only; fast, and no torch is loaded.")]
-Model = Annotated[str | None, typer.Option("--model", metavar="DIR_OR_ID", help="Another model: a folder or a hub id.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", metavar="DIR_OR_ID", help="Another model: a folder, or the hub id of one in the local cache."
+    ),
+]
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, mps; by default the best there is.")]
 
 
@@ -56,18 +64,27 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
 
 @app.command()
 def fix(
-    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Text files; '-' or nothing is standard input.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write here instead of to the terminal.")] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="Text files; '-' or nothing is standard input.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write here instead of to the terminal.")
+    ] = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="Rewrite the files themselves.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Print what would change; exit 1 if anything would.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Print nothing but the names of files that would change; exit 1 if any would.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Print nothing but the names of files that would change; exit 1 if any would."),
+    ] = False,
     format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
     encoding: Annotated[str, typer.Option("--encoding", help="The files' encoding.")] = "utf-8",
     glossary: Glossaries = None,
@@ -75,41 +92,68 @@ def fix(
     no_model: NoModel = False,
     model: Model = None,
     device: Device = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")] = 16,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")
+    ] = 16,
 ) -> None:
     """Repair text files and print the result."""
-    from retranslate.files import STDIN, read_document
+    from retranslate.files import STDIN, read_document, refuse_unwritable, write_whole
 
     names = files or [STDIN]
     _refuse_contradictions(names, output, in_place, diff, check, format)
     documents = [read_document(name, encoding) for name in names]
+    for path in [output] if output is not None else map(Path, names) if in_place else []:
+        refuse_unwritable(path)
     corrector = _corrector(glossary, no_default_glossary, no_model, model, device, batch_size)
-    changed = False
-    printed: list[bytes] = []
-    for name, document in zip(names, documents, strict=True):
+    results = []
+    for document in documents:
         with _progress(document.name) as advance:
-            result = corrector.correct_many([document.text], advance)[0]
-        changed = changed or result.changed
-        if in_place:
-            _write_back(Path(name), document, result)
-        else:
-            printed.append(_shown(document, result, diff, check, format))
-    _emit(b"".join(printed), output)
-    if changed and (diff or check):
+            results += corrector.correct_many([document.text], advance)
+    # Nothing is written before everything is known to work.
+    if in_place:
+        changes = [
+            (Path(name), document.encode(result.text))
+            for name, document, result in zip(names, documents, results, strict=True)
+            if result.changed
+        ]
+        for path, data in changes:
+            write_whole(path, data)
+    else:
+        shown = zip(documents, results, strict=True)
+        _emit(b"".join(_shown(document, result, diff, check, format) for document, result in shown), output)
+    if (diff or check) and any(result.changed for result in results):
         raise typer.Exit(1)
 
 
-def _refuse_contradictions(names: list[str], output: Path | None, in_place: bool, diff: bool, check: bool, format: Format) -> None:
+def _refuse_contradictions(
+    names: list[str], output: Path | None, in_place: bool, diff: bool, check: bool, format: Format
+) -> None:
     if sum((in_place, diff, check)) > 1:
         raise InputError("--in-place, --diff and --check exclude each other; give one.")
     if in_place and (output is not None or "-" in names or format is not Format.text):
         raise InputError("--in-place rewrites files as text: it goes with neither -o nor --format nor standard input.")
-    if output is not None and any(Path(name).exists() and output.exists() and output.samefile(name) for name in names):
+    if (diff or check) and format is not Format.text:
+        raise InputError("--format is about the repaired text: it goes with neither --diff nor --check.")
+    if names.count("-") > 1:
+        raise InputError("'-' is given twice; standard input can be read only once.")
+    if output is not None and any(_is_same_file(output, name) for name in names):
         raise InputError(f"{output}: is also the input; use --in-place to rewrite a file.")
 
 
+def _is_same_file(output: Path, name: str) -> bool:
+    try:
+        return name != "-" and output.is_file() and output.samefile(name)
+    except OSError:
+        return False
+
+
 def _corrector(
-    glossary: list[Path] | None, no_default_glossary: bool, no_model: bool, model: str | None, device: str | None, batch_size: int = 16
+    glossary: list[Path] | None,
+    no_default_glossary: bool,
+    no_model: bool,
+    model: str | None,
+    device: str | None,
+    batch_size: int = 16,
 ) -> Corrector:
     from retranslate.corrector import Corrector, Settings
     from retranslate.glossary import Glossary
@@ -152,12 +196,13 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None] | None]:
 
 def _shown(document: Document, result: Result, diff: bool, check: bool, format: Format) -> bytes:
     if check:
-        return f"{document.name}\n".encode() if result.changed else b""
+        return os.fsencode(f"{document.name}\n") if result.changed else b""
     if diff:
-        return _coloured(result.diff(document.name)).encode()
+        return _coloured(result.diff(document.name)).encode(errors="surrogateescape")
     if format is Format.json:
         record: dict[str, Any] = {"file": document.name, **result.to_dict()}
-        return (json.dumps(record, ensure_ascii=False) + "\n").encode()
+        # A backslash escape of what UTF-8 cannot hold is an escape in JSON too.
+        return (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
     return document.encode(result.text)
 
 
@@ -165,15 +210,8 @@ def _coloured(diff: str) -> str:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return diff
     colours = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
-    lines = diff.splitlines(keepends=True)
-    return "".join(f"{colours[line[0]]}{line.rstrip()}\x1b[0m\n" if line[:1] in colours else line for line in lines)
-
-
-def _write_back(path: Path, document: Document, result: Result) -> None:
-    from retranslate.files import write_whole
-
-    if result.changed:
-        write_whole(path, document.encode(result.text))
+    lines = diff.split("\n")
+    return "\n".join(f"{colours[line[0]]}{line}\x1b[0m" if line[:1] in colours else line for line in lines)
 
 
 def _emit(data: bytes, output: Path | None) -> None:
@@ -182,12 +220,19 @@ def _emit(data: bytes, output: Path | None) -> None:
     if output is not None:
         write_whole(output, data)
         return
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise RetranslateError(f"standard output: cannot be written: {error.strerror}.") from error
 
 
 @glossary_app.command("check")
-def glossary_check(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Glossary files (TSV).")]) -> None:
+def glossary_check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Glossary files (TSV).")],
+) -> None:
     """Report every problem in glossary files; exit 1 if there is any."""
     from retranslate.glossary import check
 
@@ -200,13 +245,19 @@ def glossary_check(files: Annotated[list[Path], typer.Argument(metavar="FILE..."
 
 
 @app.command()
-def model(model: Annotated[str | None, typer.Argument(metavar="[DIR_OR_ID]", help="Another model than the bundled one.")] = None) -> None:
+def model(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[DIR_OR_ID]", help="Another model than the bundled one.")
+    ] = None,
+) -> None:
     """Say which model is loaded, from where, and show its card."""
     from retranslate.rewriter import BUNDLED, Rewriter
 
     rewriter = Rewriter.load(model)
     print(f"model      {rewriter.name}\nfrom       {model or BUNDLED}\nweights    sha256 {rewriter.weights}")
-    print(f"size       {rewriter.parameters:,} parameters\ndevice     {rewriter.device}\nmax tokens {rewriter.max_tokens}")
+    print(
+        f"size       {rewriter.parameters:,} parameters\ndevice     {rewriter.device}\nmax tokens {rewriter.max_tokens}"
+    )
     card = Path(model or BUNDLED) / "README.md"
     if card.is_file():
         print(f"\n{card.read_text('utf-8')}")
@@ -218,25 +269,58 @@ def train(recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Wh
     from retranslate.training.finetune import train as run
     from retranslate.training.recipe import read_recipe
 
-    print(run(read_recipe(recipe)))
+    try:
+        print(run(read_recipe(recipe)))
+    except ModuleNotFoundError as error:
+        raise InputError(f"training needs {error.name}; install the extra: pip install '.[train]'") from error
 
 
 def main() -> None:
     """The command ``retranslate``: runs it and turns what went wrong into one line and an exit code."""
     try:
-        app()
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
     except InputError as error:
-        _give_up(error, 2)
+        _give_up(str(error), 2)
     except RetranslateError as error:
-        _give_up(error, 3)
+        _give_up(str(error), 3)
     except BrokenPipeError:
-        # The reader has left: nothing to say, and nothing to flush at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+        _leave_quietly()
+    except SystemExit as stop:
+        # What typer makes of a broken pipe would say that --check found something.
+        if isinstance(stop.__context__, BrokenPipeError):
+            _leave_quietly()
+        raise
+    except typer.TyperException as error:  # an option or a command that does not exist, a value of the wrong kind
+        _misused(error)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except MemoryError:
+        _give_up("out of memory; try --batch-size 1, or smaller files.", 3)
+    except Exception as error:
+        traceback.print_exc()
+        _give_up(f"{type(error).__name__}: a defect in retranslate; please report it with the lines above.", 3)
+    raise SystemExit(code)
 
 
-def _give_up(error: Exception, code: int) -> None:
-    print(f"retranslate: {' '.join(str(error).split())}", file=sys.stderr)
+def _leave_quietly() -> NoReturn:
+    """The reader has left: nothing to say, and nothing to flush at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0) from None
+
+
+def _misused(error: typer.TyperException) -> NoReturn:
+    message = error.format_message().strip()
+    if not message:
+        raise SystemExit(2)
+    # Without arguments the message is the help itself.
+    if "\n" in message and message.startswith("Usage:"):
+        print(message, file=sys.stderr)
+        raise SystemExit(2)
+    command = getattr(getattr(error, "ctx", None), "command_path", "retranslate")
+    _give_up(f"{message.rstrip('.')}; see '{command} --help'.", 2)
+
+
+def _give_up(message: str, code: int) -> NoReturn:
+    print(f"retranslate: {' '.join(message.split())}", file=sys.stderr)
     raise SystemExit(code)

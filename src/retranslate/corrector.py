@@ -16,7 +16,7 @@ from pathlib import Path
 from retranslate import guards, judging, rules
 from retranslate.edits import Edit, Result, SegmentResult, Status, apply, compose, word_edits
 from retranslate.glossary import Glossary, Match
-from retranslate.rewriter import Request, Rewrite, Rewriter
+from retranslate.rewriter import CLOSE_CALL, Request, Rewrite, Rewriter
 from retranslate.text import Segment, split, untouchables
 from retranslate.version import __version__
 
@@ -26,6 +26,15 @@ _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
 _ENGLISH = frozenset(
     "the of and that to with for from by is was were are has have had not this which his their he they it its been will would said at".split()
 )
+# Those among them that are words of a neighbour too, and the commonest words of the neighbours.
+_SHARED = frozenset("of to for by is was are has had he at will not it".split())
+_FOREIGN = frozenset(
+    """der die das und ist nicht mit ein eine einen den dem des im zu von für auf sich auch wie le la les et est dans une pour que qui du au
+    sur pas ne il elle los las del y en es una por con se su lo bir ve bu için ile da ki het een van niet op zijn di che non è och det att
+    som av os em um na não jest nie z się że""".split()
+)
+_CODE = re.compile(r"[{}\\|\t]|\(\)|==|=>|</|;$|^(?:def|class|if|for|while)\b.*:$|^(?:import|return|from)\b.*[\[(]|\w\[|\w\([\"']|\w\.\w+\(|\w_\w")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class _Draft:
     edits: list[Edit] = field(default_factory=list)
     hints: list[Match] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     proposal: str | None = None
     candidate: str | None = None
     refused_by: tuple[str, ...] = ()
@@ -101,7 +111,8 @@ class Corrector:
         """What made a result: version, model, glossary and guards. The same signature gives the same output."""
         model = self.rewriter.signature if self.rewriter else "none"
         asked = "all" if self.settings.guards == tuple(guards.GUARDS) else "+".join(self.settings.guards) or "none"
-        return f"retranslate:{__version__}|model:{model}|glossary:{self.glossary.signature}|guards:{asked}"
+        margin = f"|margin:{self.settings.margin:g}" if self.settings.margin else ""
+        return f"retranslate:{__version__}|model:{model}|glossary:{self.glossary.signature}|guards:{asked}{margin}"
 
     def __call__(self, text: str) -> Result:
         """``text`` repaired."""
@@ -128,8 +139,11 @@ class Corrector:
         if segment.kind == "blank":
             return draft
         protected = [(span.start, span.end) for span in untouchables(segment.text)]
-        for match in self.glossary.match(segment.text):
-            if match.row.mode == "keep" or any(match.start < end and start < match.end for start, end in protected):
+        for match in self.glossary.match(_valid(segment.text)):
+            if any(match.start < end and start < match.end for start, end in protected):
+                continue
+            if match.row.mode == "keep":
+                draft.kept.append(match.found)
                 continue
             if match.row.mode == "forbid" or match.replacement is None:
                 draft.flags.append(f"{match.found}: {match.row.note or 'flagged by the glossary'}")
@@ -139,8 +153,19 @@ class Corrector:
                 reason = match.row.note or f"{' | '.join(match.row.wrong)} -> {' | '.join(match.row.right)}"
                 draft.edits.append(Edit(match.start, match.end, match.found, match.replacement, "glossary", reason))
         draft.text = apply(segment.text, draft.edits)
-        _edit(draft, rules.repair(draft.text, segment.kind))
+        repairs = rules.repair(draft.text, segment.kind)
+        if repairs and not self._breaks_glossary(draft, apply(draft.text, repairs)):
+            _edit(draft, repairs)
         return draft
+
+    def _breaks_glossary(self, draft: _Draft, text: str) -> tuple[str, ...]:
+        """``keep`` where ``text`` has lost a term that is never touched, ``forbid`` where it has gained one that must not be."""
+        broken = []
+        if any(text.count(term) < draft.text.count(term) for term in draft.kept):
+            broken.append("keep")
+        if len(self.glossary.forbidden(_valid(text))) > len(self.glossary.forbidden(_valid(draft.text))):
+            broken.append("forbid")
+        return tuple(broken)
 
     def _rewrite(self, drafts: Sequence[_Draft], on_progress: Callable[[int, int], None] | None) -> None:
         """Lets the model rewrite the drafts that are prose, and the guards judge what it wrote."""
@@ -171,8 +196,9 @@ class Corrector:
             return
         terms = guards.Terms.of([(hint.found, " ".join(hint.alternatives)) for hint in draft.hints])
         verdict = judging.judge(draft.text, rewrite.text, terms, self.settings.guards)
-        draft.refused_by = verdict.refused_by
-        draft.candidate = verdict.text if verdict.text != draft.text else None
+        broken = self._breaks_glossary(draft, verdict.text)
+        draft.refused_by = (*verdict.refused_by, *broken)
+        draft.candidate = verdict.text if verdict.text != draft.text and not broken else None
 
     def _accept_what_reads_better(self, rewriter: Rewriter, waiting: Mapping[Request, Sequence[_Draft]]) -> None:
         """Applies the candidates that beat the sentence as it was by the margin, in the model's own eyes."""
@@ -182,8 +208,14 @@ class Corrector:
         size = self.settings.batch_size
         before = rewriter.score([(request, draft.text) for request, draft in judged], size)
         after = rewriter.score([(request, draft.candidate or "") for request, draft in judged], size)
-        for (_, draft), score_before, score_after in zip(judged, before, after, strict=True):
-            if score_after - score_before < self.settings.margin:
+        for (request, draft), score_before, score_after in zip(judged, before, after, strict=True):
+            gain = score_after - score_before
+            if abs(gain - self.settings.margin) < CLOSE_CALL:
+                # Too close to leave it to what else was in the batch.
+                (alone_before,) = rewriter.score([(request, draft.text)], 1)
+                (alone_after,) = rewriter.score([(request, draft.candidate or "")], 1)
+                gain = alone_after - alone_before
+            if gain < self.settings.margin:
                 draft.refused_by = (*draft.refused_by, "margin")
             else:
                 _edit(draft, word_edits(draft.text, draft.candidate or "", "model", "rewritten by the model"))
@@ -201,6 +233,11 @@ class Corrector:
         return Result(text, "".join(draft.text for draft in drafts), tuple(edits), segments, self.signature)
 
 
+def _valid(text: str) -> str:
+    """``text`` with lone surrogates, which no encoder takes, replaced one for one."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
 def _edit(draft: _Draft, edits: Sequence[Edit]) -> None:
     """Applies ``edits``, which are on the draft's text, and keeps the receipt on the segment's offsets."""
     text = apply(draft.text, edits)
@@ -211,8 +248,8 @@ def _edit(draft: _Draft, edits: Sequence[Edit]) -> None:
 def is_prose(segment: Segment, text: str) -> bool:
     """Whether a segment is English prose that the model may be asked about.
 
-    Not so: anything but sentences and headings, fewer than three words, mostly other scripts, languages without a
-    common English word, capitals only, and code.
+    Not so: anything but sentences and headings, fewer than three words, mostly other scripts, other languages, capitals
+    only, code, rows of a table, and text that is not valid Unicode.
     """
     if segment.kind not in ("sentence", "heading"):
         return False
@@ -222,7 +259,15 @@ def is_prose(segment: Segment, text: str) -> bool:
         return False
     if len(_LATIN.findall(text)) < 0.9 * len(letters) or not any(character.islower() for character in text):
         return False
-    if any(mark in text for mark in ("{", "}", "();", "==", "</", "\\")):
+    if _CODE.search(text) or _SURROGATE.search(text):
         return False
-    english = sum(word.strip(".,;:!?\"'“”’()").lower() in _ENGLISH for word in words)
-    return english >= 1 if len(words) <= 12 else english >= len(words) / 16
+    return _is_english([word.strip(".,;:!?\"'“”’()").lower() for word in words])
+
+
+def _is_english(words: Sequence[str]) -> bool:
+    english = [word for word in words if word in _ENGLISH]
+    if not english or (len(words) > 12 and len(english) < len(words) / 16):
+        return False
+    foreign = sum(word in _FOREIGN for word in words)
+    # "Was will der Minister?" has two English words.
+    return foreign == 0 or (foreign <= len(english) and not _SHARED.issuperset(english))

@@ -39,20 +39,18 @@ class Document:
 
 def read_document(name: str, encoding: str = "utf-8") -> Document:
     """The file ``name``, or standard input for ``-``. Raises InputError naming the file, and the byte where it is not ``encoding``."""
-    try:
-        codec = codecs.lookup(encoding).name
-    except LookupError as error:
-        raise InputError(f"--encoding {encoding}: no such encoding; try utf-8, cp1256, latin-1 ...") from error
+    codec = _text_codec(encoding)
     shown = "standard input" if name == STDIN else name
     try:
-        data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        data = _standard_input() if name == STDIN else Path(name).read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"{shown}: no such file.") from error
     except IsADirectoryError as error:
         raise InputError(f"{shown}: a directory; give the files in it.") from error
     except OSError as error:
         raise InputError(f"{shown}: cannot be read: {error.strerror}.") from error
-    bom = codecs.BOM_UTF8 if codec == "utf-8" and data.startswith(codecs.BOM_UTF8) else b""
+    bom, codec = next(((bom, plain) for bom, plain in _MARKS.get(codec, ()) if data.startswith(bom)), (b"", codec))
+    codec = "utf-8" if codec == "utf-8-sig" else codec
     try:
         return Document(shown, data[len(bom) :].decode(codec), codec, bom)
     except UnicodeDecodeError as error:
@@ -60,36 +58,89 @@ def read_document(name: str, encoding: str = "utf-8") -> Document:
             f"{shown}: byte {len(bom) + error.start} (0x{data[len(bom) + error.start]:02x}) is not {encoding}; "
             "name the right one with --encoding."
         ) from error
+    except UnicodeError as error:  # a stateful codec that cannot say where
+        raise InputError(f"{shown}: not {encoding}: {error}; name the right one with --encoding.") from error
+
+
+# What a byte order mark says beyond the name that was given.
+_MARKS = {
+    "utf-8": ((codecs.BOM_UTF8, "utf-8"),),
+    "utf-8-sig": ((codecs.BOM_UTF8, "utf-8"),),
+    "utf-16": ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")),
+    "utf-32": ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")),
+}
+
+
+def _text_codec(encoding: str) -> str:
+    """The canonical name of ``encoding``, if it is one for text."""
+    try:
+        # Decoding tells text encodings from the likes of base64.
+        b"a".decode(encoding, "ignore")
+        return codecs.lookup(encoding).name
+    except (LookupError, ValueError) as error:
+        raise InputError(f"--encoding {encoding}: no such encoding; try utf-8, cp1256, latin-1 ...") from error
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise InputError("standard input: closed; name a file.")
+    return sys.stdin.buffer.read()
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raises InputError where :func:`write_whole` could not write to ``path``: asked before the work, not after it."""
+    try:
+        target = path.resolve() if path.is_symlink() else path
+        if target.is_dir():
+            raise InputError(f"{path}: a directory; give a file to write to.")
+        if not target.parent.is_dir():
+            raise InputError(f"{path}: there is no directory {target.parent}; make it first.")
+        special = target.exists() and not target.is_file()
+        places = (target,) if special else (target.parent, target) if target.exists() else (target.parent,)
+        if not all(os.access(place, os.W_OK) for place in places):
+            raise InputError(f"{path}: read-only; nothing was written.")
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+        reason = error.strerror if isinstance(error, OSError) else "a link that leads to itself"
+        raise InputError(f"{path}: cannot be written: {reason}.") from error
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Puts ``data`` at ``path`` in one step, keeping the permissions of a file that was there and following a link.
 
-    Raises InputError where the place cannot be written to, RetranslateError when the disk is full; the old file is then
-    as it was.
+    A device or a pipe is written to as it is. Raises InputError where the place cannot be written to, RetranslateError
+    when the disk is full; the old file is then as it was.
     """
+    refuse_unwritable(path)
     target = path.resolve() if path.is_symlink() else path
-    if target.is_dir():
-        raise InputError(f"{path}: a directory; give a file to write to.")
-    if target.exists() and not os.access(target, os.W_OK):
-        raise InputError(f"{path}: read-only; nothing was written.")
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask())
-        os.replace(temporary, target)
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
         message = f"{path}: cannot be written: {error.strerror}; nothing was changed."
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise RetranslateError(message) from error
         raise InputError(message) from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    old = target.stat() if target.exists() else None
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if old is not None and hasattr(os, "chown"):
+            with contextlib.suppress(OSError):
+                os.chown(temporary, old.st_uid, old.st_gid)
+        os.chmod(temporary, stat.S_IMODE(old.st_mode) if old is not None else 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def _umask() -> int:

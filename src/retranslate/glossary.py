@@ -1,8 +1,7 @@
-"""The glossary of known mistranslations: read, check, match.
+"""The glossary of known mistranslations: match and check.
 
-A glossary is one or more TSV files with the columns of :data:`COLUMNS`; ``glossaries/README.md`` is the manual for
-people who write them. Matching is one Aho-Corasick pass over the sentence, so its cost grows with the text and not
-with the number of rows.
+Matching is one Aho-Corasick pass over the sentence, so its cost grows with the text and not with the number of rows.
+:mod:`retranslate.glossary_file` reads the files.
 """
 
 from __future__ import annotations
@@ -12,53 +11,23 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
-from typing import Literal, get_args
+from typing import NamedTuple
 
 import ahocorasick_rs
 
 from retranslate import morphology
-from retranslate.errors import InputError
+from retranslate.glossary_file import COLUMNS, Row, Surface, bundled_paths, expand, read_rows, realise
 
-COLUMNS = ("wrong", "right", "mode", "near", "not_near", "case", "note")
-MAX_LINE_BYTES = 64 * 1024
-
-Mode = Literal["fix", "hint", "keep", "forbid"]
-Case = Literal["keep", "exact"]
+__all__ = ["COLUMNS", "Glossary", "Match", "Problem", "Row", "bundled_paths", "check", "expand", "fold", "read_rows", "realise"]
 
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
-# One character to one character, so that offsets hold; the dotted capital I is the only letter whose lower case is longer.
-_FOLD = str.maketrans(
-    {"\u0130": "i", "\u00a0": " ", "\u202f": " ", "\t": " ", "\u2019": "'", "\u2018": "'", "\u02bc": "'"}
+_PLAIN = str.maketrans(
+    {"\u00a0": " ", "\u202f": " ", "\t": " ", "\u2019": "'", "\u2018": "'", "\u02bc": "'"}
     | {"\u201c": '"', "\u201d": '"', "\u2010": "-", "\u2011": "-"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One glossary row; see ``glossaries/README.md`` for what the columns mean."""
-
-    wrong: tuple[str, ...]
-    right: tuple[str, ...]
-    mode: Mode
-    near: tuple[str, ...] = ()
-    not_near: tuple[str, ...] = ()
-    case: Case = "keep"
-    note: str = ""
-    source: str = ""
-    line: int = 0
-
-    @property
-    def place(self) -> str:
-        """``file:line`` of the row."""
-        return f"{self.source}:{self.line}"
-
-    @property
-    def conditions(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The context words, as comparable sets."""
-        return frozenset(self.near), frozenset(self.not_near)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,92 +64,28 @@ class Problem:
 
 def fold(text: str) -> str:
     """``text`` in lower case with plain quotes, spaces and hyphens; same length, so offsets stay valid."""
-    return text.translate(_FOLD).lower()
+    if text.isascii():
+        return text.lower().replace("\t", " ")
+    # The dotted capital I is the only letter whose lower case is longer; lone surrogates cannot be searched for.
+    return _SURROGATE.sub("\ufffd", text).translate(_PLAIN).replace("\u0130", "i").lower()
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The rows of one TSV file.
-
-    Raises InputError, naming file and line, when the file cannot be read as a glossary at all: missing, not UTF-8,
-    NUL bytes, an overlong line, a wrong header, wrong number of columns, unknown mode or case, an empty ``wrong``.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the glossary: {error.strerror}") from error
-    return list(_parse(data, str(path)))
+# --- Matching ------------------------------------------------------------------------------------------------------
 
 
-def _parse(data: bytes, source: str) -> Iterator[Row]:
-    header_seen = False
-    for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        raw = raw.removesuffix(b"\r")
-        if len(raw) > MAX_LINE_BYTES:
-            raise InputError(
-                f"{source}:{number}: the line is {len(raw):,} bytes long; a glossary line has at most "
-                f"{MAX_LINE_BYTES:,}. Is this a glossary?"
-            )
-        if b"\0" in raw:
-            raise InputError(f"{source}:{number}: NUL byte in column {raw.index(0) + 1}; a glossary is plain UTF-8 text.")
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{source}:{number}: byte {error.start + 1} is not UTF-8; save the file as UTF-8.") from error
-        if not text.strip() or text.startswith("#"):
-            continue
-        cells = tuple(cell.strip() for cell in text.split("\t"))
-        if not header_seen:
-            if cells != COLUMNS:
-                raise InputError(f"{source}:{number}: the first line must be the header: {' <tab> '.join(COLUMNS)}")
-            header_seen = True
-            continue
-        yield _row(cells, source, number)
-    if not header_seen:
-        raise InputError(f"{source}:1: the file is empty; a glossary begins with the header: {' <tab> '.join(COLUMNS)}")
-
-
-def _row(cells: tuple[str, ...], source: str, number: int) -> Row:
-    if len(cells) != len(COLUMNS):
-        raise InputError(f"{source}:{number}: {len(cells)} columns where {len(COLUMNS)} are needed: {', '.join(COLUMNS)}.")
-    wrong, right, mode, near, not_near, case, note = cells
-    if mode not in get_args(Mode):
-        raise InputError(f"{source}:{number}: mode {mode!r} is not one of {', '.join(get_args(Mode))}.")
-    if case not in get_args(Case):
-        raise InputError(f"{source}:{number}: case {case!r} is not one of {', '.join(get_args(Case))}.")
-    if not _options(wrong):
-        raise InputError(f"{source}:{number}: column 'wrong' is empty; it holds what the machine wrote.")
-    return Row(
-        _options(wrong),
-        _options(right),
-        mode,  # type: ignore[arg-type]
-        _options(near),
-        _options(not_near),
-        case,  # type: ignore[arg-type]
-        note,
-        source,
-        number,
-    )
-
-
-def _options(cell: str) -> tuple[str, ...]:
-    return tuple(option.strip() for option in cell.split("|") if option.strip())
-
-
-def bundled_paths() -> list[Path]:
-    """The glossary files that come with the package, in the order in which they are tried."""
-    packaged = Path(str(resources.files("retranslate"))) / "glossaries"
-    folder = packaged if packaged.is_dir() else Path(__file__).parents[2] / "glossaries"
-    return sorted(folder.glob("*.tsv"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Pattern:
-    """A surface form of a row's ``wrong``: the row, and how the starred word was inflected."""
+class _Pattern(NamedTuple):
+    """A surface form of a row's ``wrong``; ``level`` is 0 for the user's own rows and 1 for the bundled ones."""
 
     row: Row
     level: int
-    exact: str | None
-    tags: tuple[str, ...]
+    surface: Surface
+
+
+class _Found(NamedTuple):
+    level: int
+    start: int
+    end: int
+    pattern: _Pattern
 
 
 @dataclass(frozen=True)
@@ -211,7 +116,7 @@ class Glossary:
         digest = hashlib.sha256()
         for row in self.rows:
             fields = (row.wrong, row.right, row.mode, row.near, row.not_near, row.case)
-            digest.update(repr(fields).encode())
+            digest.update(repr(fields).encode("utf-8"))
         return digest.hexdigest()[:8]
 
     @cached_property
@@ -220,29 +125,30 @@ class Glossary:
         for position, row in enumerate(self.rows):
             level = 0 if position < self.user else 1
             for variant in row.wrong:
-                for surface, tags in expand(variant):
-                    exact = surface if row.case == "exact" else None
-                    forms.setdefault(fold(surface), []).append(_Pattern(row, level, exact, tags))
-        return ahocorasick_rs.AhoCorasick(list(forms)), list(forms.values())
+                for surface in expand(variant):
+                    forms.setdefault(fold(surface.text), []).append(_Pattern(row, level, surface))
+        return ahocorasick_rs.AhoCorasick(list(forms), store_patterns=False), list(forms.values())
 
     def match(self, sentence: str) -> list[Match]:
         """The rows that apply to ``sentence``, in order, not overlapping, their conditions checked."""
         folded = fold(sentence)
         automaton, patterns = self._index
         hits = automaton.find_matches_as_indexes(folded, overlapping=True)
-        hits = [hit for hit in hits if _on_word_boundaries(folded, hit[1], hit[2])]
         if not hits:
             return []
         words = f" {' '.join(_WORD.findall(folded))} "
-        found = []
-        for index, start, end in hits:
-            for pattern in patterns[index]:
-                if pattern.exact is not None and sentence[start:end].translate(_QUOTES_ONLY) != pattern.exact:
-                    continue
-                if self._holds(pattern.row, words):
-                    found.append((pattern.level, start, start - end, pattern))
-        chosen = _leftmost_longest(found)
-        return [_as_match(sentence, start, end, pattern) for start, end, pattern in chosen]
+        found = [
+            _Found(pattern.level, start, end, pattern)
+            for index, start, end in hits
+            if _on_word_boundaries(folded, start, end)
+            for pattern in patterns[index]
+            if _in_its_case(sentence[start:end], pattern) and self._holds(pattern.row, words)
+        ]
+        matches: list[Match] = []
+        for item in _leftmost_longest(found):
+            free_from = matches[-1].end if matches else 0
+            matches.append(_as_match(sentence, free_from, item))
+        return matches
 
     def _holds(self, row: Row, words: str) -> bool:
         return (not row.near or self._any_of(row.near, words)) and not self._any_of(row.not_near, words)
@@ -252,7 +158,7 @@ class Glossary:
 
     def _forms(self, option: str) -> tuple[str, ...]:
         if option not in self._cache:
-            self._cache[option] = tuple({" ".join(_WORD.findall(fold(form))) for form, _ in expand(option)})
+            self._cache[option] = tuple({" ".join(_WORD.findall(fold(surface.text))) for surface in expand(option)})
         return self._cache[option]
 
     def forbidden(self, sentence: str) -> list[Match]:
@@ -260,41 +166,8 @@ class Glossary:
         return [match for match in self.match(sentence) if match.row.mode == "forbid"]
 
 
-_QUOTES_ONLY = str.maketrans({"\u00a0": " ", "\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u2011": "-"})
-
-
-def expand(variant: str) -> list[tuple[str, tuple[str, ...]]]:
-    """The surface forms of a variant with the Penn tags of its starred word; without a star the variant itself.
-
-    >>> expand("element*")
-    [('element', ('NN',)), ('elements', ('NNS',))]
-    """
-    star = re.search(r"(\S+)\*", variant)
-    if star is None:
-        return [(variant, ())]
-    lemma = star.group(1)
-    forms = {lemma: (), **dict.fromkeys(morphology.inflections(lemma.lower()).values(), ())}
-    expanded = []
-    for form in forms:
-        shown = form.capitalize() if lemma[:1].isupper() else form
-        surface = variant[: star.start()] + shown + variant[star.end() :]
-        expanded.append((surface, morphology.tags_of(form, lemma.lower())))
-    return expanded
-
-
-def realise(right: str, tags: Sequence[str]) -> str:
-    """``right`` with its starred lemma in the first of ``tags`` that it has a form for.
-
-    >>> realise("fighter* of the group", ("NNS",))
-    'fighters of the group'
-    """
-    star = re.search(r"(\S+)\*", right)
-    if star is None:
-        return right
-    lemma = star.group(1)
-    known = morphology.inflections(lemma)
-    form = next((known[tag] for tag in tags if tag in known), lemma)
-    return right[: star.start()] + form + right[star.end() :]
+def _in_its_case(found: str, pattern: _Pattern) -> bool:
+    return pattern.row.case == "keep" or found.translate(_PLAIN) == pattern.surface.text.translate(_PLAIN)
 
 
 def _on_word_boundaries(text: str, start: int, end: int) -> bool:
@@ -303,38 +176,40 @@ def _on_word_boundaries(text: str, start: int, end: int) -> bool:
     return before and after
 
 
-def _leftmost_longest(found: list[tuple[int, int, int, _Pattern]]) -> list[tuple[int, int, _Pattern]]:
+def _leftmost_longest(found: list[_Found]) -> list[_Found]:
+    """The user's matches, then the bundled ones that do not overlap them; in order of the text."""
     # Stable sort: rows for the same words keep the order of the files.
-    found.sort(key=lambda item: item[:3])
-    chosen: list[tuple[int, int, _Pattern]] = []
+    found.sort(key=lambda item: (item.level, item.start, -item.end))
+    chosen: list[_Found] = []
     for level in (0, 1):
-        taken = sorted((start, end) for start, end, _ in chosen)
+        taken = list(chosen)
         free_from, cursor = 0, 0
-        for item_level, start, negative_length, pattern in found:
-            end = start - negative_length
-            if item_level != level or start < free_from:
+        for item in found:
+            if item.level != level or item.start < free_from:
                 continue
-            while cursor < len(taken) and taken[cursor][1] <= start:
+            while cursor < len(taken) and taken[cursor].end <= item.start:
                 cursor += 1
-            if cursor < len(taken) and taken[cursor][0] < end:
-                continue
-            chosen.append((start, end, pattern))
-            free_from = end
-    return sorted(chosen, key=lambda item: item[0])
+            if cursor == len(taken) or taken[cursor].start >= item.end:
+                chosen.append(item)
+                free_from = item.end
+    return sorted(chosen, key=lambda item: item.start)
 
 
 _ARTICLE_BEFORE = re.compile(r"\b(a|an|the)\s$", re.IGNORECASE)
+_OWN_ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 
 
-def _as_match(sentence: str, start: int, end: int, pattern: _Pattern) -> Match:
-    row = pattern.row
+def _as_match(sentence: str, free_from: int, item: _Found) -> Match:
+    """The match with its readings fitted into the sentence; it may take in an article before it, from ``free_from`` on."""
+    row, start, end = item.pattern.row, item.start, item.end
     found = sentence[start:end]
-    options = [realise(right, pattern.tags) for right in row.right]
+    tags = item.pattern.surface.tags
+    options = [realise(right, tags) for right in row.right]
     if row.case == "keep":
         options = [_in_case_of(found, option) for option in options]
-    article = _ARTICLE_BEFORE.search(sentence[max(0, start - 5) : start])
+    article = _ARTICLE_BEFORE.search(sentence[max(free_from, start - 5) : start])
     if article and options:
-        start, options = _with_article(article.group(1), article.end() - article.start(1), start, options)
+        start, options = _with_article(article.group(1), start, options)
     return Match(start, end, sentence[start:end], tuple(options), row)
 
 
@@ -342,33 +217,33 @@ def _in_case_of(found: str, option: str) -> str:
     letters = [character for character in found if character.isalpha()]
     if len(letters) > 1 and all(character.isupper() for character in letters):
         return option.upper()
-    if letters and letters[0].isupper() and found.lstrip("\"'([")[:1].isupper():
+    if found.lstrip("\"'([")[:1].isupper():
         return option[:1].upper() + option[1:]
     return option
 
 
-def _with_article(article: str, width: int, start: int, options: list[str]) -> tuple[int, list[str]]:
+def _with_article(article: str, start: int, options: list[str]) -> tuple[int, list[str]]:
     """Takes the article before a match into it, where the replacement calls for another one."""
-    bare = [re.sub(r"^(?:the|an?)\s+", "", option, flags=re.IGNORECASE) for option in options]
+    bare = [_OWN_ARTICLE.sub("", option) for option in options]
     has_own = [option != without for option, without in zip(options, bare, strict=True)]
     definite = article.lower() == "the"
     if not any(has_own) and (definite or all(morphology.indefinite_article(option) == article.lower() for option in bare)):
         return start, options
     chosen = []
     for option, without, own in zip(options, bare, has_own, strict=True):
-        if own:
-            new = option
-        else:
-            new = f"{'the' if definite else morphology.indefinite_article(without)} {without}"
+        new = option if own else f"{'the' if definite else morphology.indefinite_article(without)} {without}"
         chosen.append(new[:1].upper() + new[1:] if article[:1].isupper() else new)
-    return start - width, chosen
+    return start - len(article) - 1, chosen
+
+
+# --- Checking ------------------------------------------------------------------------------------------------------
 
 
 def check(paths: Iterable[str | Path]) -> list[Problem]:
     """Everything questionable in the files at ``paths``, taken together as one glossary.
 
-    Reports conflicts, duplicates, shadowed rows, cycles, bidirectional and zero-width characters, missing or surplus
-    stars. Raises InputError for a file that is no glossary.
+    Reports conflicting, repeated and shadowed rows, cycles, invisible characters and misplaced stars. Raises
+    InputError for a file that is no glossary.
     """
     rows = [row for path in paths for row in read_rows(Path(path))]
     problems = [*_spelling_problems(rows), *_overlap_problems(rows), *_cycle_problems(rows)]
@@ -383,41 +258,58 @@ def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
                 if hidden := _INVISIBLE.search(option):
                     name = f"U+{ord(hidden.group()):04X}"
                     yield Problem(row.source, row.line, f"invisible character {name} in column '{column}'; delete it.")
-                if option.count("*") > 1 or (option.endswith("*") and len(option) == 1):
-                    yield Problem(row.source, row.line, f"{option!r} in column '{column}' may have one starred word.")
-            repeated = {option for option in options if options.count(option) > 1}
+                if option.count("*") > 1 or re.search(r"(?<!\w)\*|\*\w", option):
+                    yield Problem(row.source, row.line, f"{option!r} in column '{column}': one star, at the end of a word, is allowed.")
+            repeated = sorted({option for option in options if options.count(option) > 1})
             if repeated:
-                yield Problem(row.source, row.line, f"{sorted(repeated)[0]!r} stands twice in column '{column}'.")
+                yield Problem(row.source, row.line, f"{repeated[0]!r} stands twice in column '{column}'.")
         if row.mode in ("fix", "hint") and not any("*" in wrong for wrong in row.wrong):
-            if starred := [right for right in row.right if "*" in right]:
+            starred = [right for right in row.right if "*" in right]
+            if starred:
                 yield Problem(row.source, row.line, f"{starred[0]!r} has a star but no word of column 'wrong' has one.")
 
 
 def _overlap_problems(rows: Sequence[Row]) -> Iterator[Problem]:
     seen: dict[str, list[Row]] = {}
     for row in rows:
-        for variant in dict.fromkeys(row.wrong):
-            key = variant if row.case == "exact" else variant.lower()
-            for earlier in seen.setdefault(key, []):
-                if earlier.conditions == row.conditions:
-                    same = earlier.right == row.right and earlier.mode == row.mode
-                    word = "repeats" if same else "conflicts with"
-                    yield Problem(row.source, row.line, f"{variant!r} {word} {earlier.place}; keep one of the two.")
+        surfaces = [surface.text for variant in dict.fromkeys(row.wrong) for surface in expand(variant)]
+        reported: set[Row] = set()
+        for text in dict.fromkeys(surfaces):
+            key = fold(text)
+            rivals = [rival for rival in seen.get(key, ()) if rival.case == "keep" or text in _exact_texts(rival)]
+            for rival in rivals:
+                message = _overlap(text, rival, row)
+                if message and rival not in reported:
+                    reported.add(rival)
+                    yield Problem(row.source, row.line, message)
                     break
-                if not earlier.near and set(earlier.not_near) <= set(row.not_near):
-                    yield Problem(row.source, row.line, f"{variant!r} is never reached: {earlier.place} always comes first.")
-                    break
-            seen[key].append(row)
+            seen.setdefault(key, []).append(row)
+
+
+def _exact_texts(row: Row) -> set[str]:
+    return {surface.text for variant in row.wrong for surface in expand(variant)}
+
+
+def _overlap(text: str, earlier: Row, row: Row) -> str | None:
+    if earlier is row:
+        return None
+    if earlier.conditions == row.conditions:
+        if (earlier.case, row.case) == ("exact", "keep"):
+            return None
+        word = "repeats" if (earlier.right, earlier.mode) == (row.right, row.mode) else "conflicts with"
+        return f"{text!r} {word} {earlier.place}; keep one of the two."
+    near_covered = not earlier.near or (row.near and set(row.near) <= set(earlier.near))
+    if near_covered and set(earlier.not_near) <= set(row.not_near) and not (earlier.case == "exact" and row.case == "keep"):
+        return f"{text!r} is never reached: {earlier.place} always comes first."
+    return None
 
 
 def _cycle_problems(rows: Sequence[Row]) -> Iterator[Problem]:
-    replaced = {
-        variant.rstrip("*").lower(): row for row in rows if row.mode == "fix" and not row.near for variant in row.wrong
-    }
+    certain = Glossary(tuple(row for row in rows if row.mode == "fix" and row.right and not row.near))
     for row in rows:
         if row.mode not in ("fix", "hint"):
             continue
         for right in row.right:
-            other = replaced.get(right.rstrip("*").lower())
-            if other is not None:
-                yield Problem(row.source, row.line, f"{right!r} would itself be replaced by {other.place}: a cycle.")
+            others = [match.row for surface in expand(right) for match in certain.match(surface.text)]
+            if others:
+                yield Problem(row.source, row.line, f"{right!r} would itself be replaced by {others[0].place}: a cycle.")

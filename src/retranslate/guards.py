@@ -7,10 +7,12 @@ complaints, an empty list when all is well. :data:`GUARDS` names them all; :func
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from retranslate import morphology
 from retranslate.text import untouchables
@@ -27,7 +29,8 @@ NUMBER_WORDS = {word: str(value) for value, word in enumerate(_UNITS)} | {
 MAGNITUDES = frozenset({"hundred", "thousand", "million", "billion", "trillion", "dozen", "half", "quarter", "double", "percent"})
 _MAGNITUDE_FORMS = {form: word for word in MAGNITUDES for form in (word, f"{word}s")} | {"halves": "half", "doubled": "double"}
 ORDINALS = frozenset("first second third fourth fifth sixth seventh eighth ninth tenth".split())
-_FIGURE = re.compile(r"\d+(?:[.,:/]\d+)*")
+_FIGURE = re.compile(r"(?:(?<![\w.)\]])[-−])?\d+(?:[.,:/]\d+)*")
+_PERCENT = re.compile(r"%|\bper cent\b", re.IGNORECASE)
 
 DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 MONTHS = frozenset("january february march april may june july august september october november december".split())
@@ -95,6 +98,8 @@ def numbers(text: str) -> Counter[str]:
             found[_MAGNITUDE_FORMS[word]] += 1
         elif word in ORDINALS and word != "second":
             found[word] += 1
+    if signs := len(_PERCENT.findall(text)):
+        found["percent"] += signs
     return found
 
 
@@ -114,6 +119,11 @@ def links(text: str) -> Counter[str]:
     return Counter(span.text for span in untouchables(text))
 
 
+def symbols(text: str) -> Counter[str]:
+    """Currency and mathematical signs, pictures, and the mark that stands for a character that was lost."""
+    return Counter(character for character in text if unicodedata.category(character).startswith("S"))
+
+
 def negations(text: str) -> int:
     """How many negating words there are, contracted ones included."""
     return sum(word in NEGATORS or word.endswith(("n't", "n’t")) for word in words(text))
@@ -125,7 +135,7 @@ def is_dictionary_word(word: str) -> bool:
     low = word.lower()
     if low in FUNCTION_WORDS or low in NUMBER_WORDS:
         return True
-    return len(morphology.lemmas(low)) > 1 or low in morphology.inflections(low).values() and _known(low)
+    return len(morphology.lemmas(low)) > 1 or (low in morphology.inflections(low).values() and _known(low))
 
 
 @lru_cache(maxsize=100_000)
@@ -200,6 +210,17 @@ def links_kept(before: str, after: str, terms: Terms) -> list[str]:
     return _difference(links(before), links(after), Terms())
 
 
+def symbols_kept(before: str, after: str, terms: Terms) -> list[str]:
+    """Currency and mathematical signs and pictures are the same before and after."""
+    return _difference(symbols(before), symbols(after), Terms())
+
+
+def lines_kept(before: str, after: str, terms: Terms) -> list[str]:
+    """No line is joined, lost or added."""
+    ours, theirs = len(before.splitlines()), len(after.splitlines())
+    return [] if ours == theirs else [f"{ours} lines before, {theirs} after"]
+
+
 def _difference(before: Counter[str], after: Counter[str], terms: Terms) -> list[str]:
     lost = [f"lost {item!r}" for item in (before - after) if item not in terms.lost]
     return lost + [f"invented {item!r}" for item in (after - before) if item not in terms.gained]
@@ -229,6 +250,33 @@ def negation_kept(before: str, after: str, terms: Terms) -> list[str]:
     """As many negations after as before: a repair never turns a statement around."""
     ours, theirs = negations(before), negations(after)
     return [] if ours == theirs else [f"{ours} negations before, {theirs} after"]
+
+
+def is_reporting(word: str) -> bool:
+    """Whether ``word`` is a form of a verb of saying."""
+    return bool(morphology.lemmas(word) & REPORTING)
+
+
+def attribution_kept(before: str, after: str, terms: Terms) -> list[str]:
+    """Nobody's "said" gets lost: as many verbs of saying as before, but for two in a row ("told said")."""
+    ours = [is_reporting(word) for word in words(before)]
+    theirs = sum(is_reporting(word) for word in words(after))
+    doubled = sum(one and other for one, other in pairwise(ours))
+    lost = sum(ours) - doubled - theirs
+    return [f"lost {lost} of {sum(ours)} verbs of saying"] if lost > 0 else []
+
+
+_MODALITY = {word: kind for kind in ("may might", "can could", "must should ought") for word in kind.split()}
+_CANNOT = re.compile(r"\bcannot\b|\bcan't\b|\bcan’t\b", re.IGNORECASE)
+
+
+def modality_kept(before: str, after: str, terms: Terms) -> list[str]:
+    """What may, can or must be stays so. "Will" and "would" follow the tense and are free."""
+    ours, theirs = (
+        Counter(_MODALITY[word.removesuffix("n't")] for word in words(text) if word.removesuffix("n't") in _MODALITY)
+        for text in (_CANNOT.sub("can not", re.sub(r"\bMay\b", "", text)) for text in (before, after))
+    )
+    return [f"lost {kind.split()[0]!r}" for kind in (ours - theirs)] + [f"invented {kind.split()[0]!r}" for kind in (theirs - ours)]
 
 
 def content_kept(before: str, after: str, terms: Terms) -> list[str]:
@@ -289,8 +337,10 @@ def no_loop(before: str, after: str, terms: Terms) -> list[str]:
 
 
 def length_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Between 0.6 and 1.6 times as many words as before."""
+    """Between 0.6 and 1.6 times as many words as before, and never none."""
     ours, theirs = len(words(before)), len(words(after))
+    if ours and not theirs:
+        return ["no word is left"]
     ratio = theirs / max(1, ours)
     return [] if 0.6 <= ratio <= 1.6 or abs(ours - theirs) <= 2 else [f"{ours} words before, {theirs} after"]
 
@@ -303,7 +353,7 @@ def quotes_balanced(before: str, after: str, terms: Terms) -> list[str]:
         complaints.append("an unpaired quotation mark")
     if abs(ours - theirs) > (1 if ours % 2 else 0) and not (ours > theirs and ours - theirs == 2 and ours >= 4):
         complaints.append(f"{ours} quotation marks before, {theirs} after")
-    for opening, closing in ("()", "[]"):
+    for opening, closing in ("()", "[]", "«»"):
         if after.count(opening) != before.count(opening) or after.count(closing) != before.count(closing):
             complaints.append(f"brackets {opening}{closing} changed")
     return complaints
@@ -323,8 +373,12 @@ GUARDS: dict[str, Guard] = {
     "numbers": numbers_kept,
     "dates": dates_kept,
     "links": links_kept,
+    "symbols": symbols_kept,
+    "lines": lines_kept,
     "names": names_kept,
     "negation": negation_kept,
+    "modality": modality_kept,
+    "attribution": attribution_kept,
     "content": content_kept,
     "loop": no_loop,
     "length": length_kept,

@@ -1,12 +1,14 @@
 """Judges a rewrite edit by edit: what stands together is accepted or refused together.
 
 The edits that turn a sentence into its rewrite are grouped (a block that vanishes here and appears there is a move; the
-marks of a quotation belong together), each group is put to the guards alone, and those they let pass are applied. The
-outcome is put to the guards once more as a whole.
+marks of a quotation belong together), and group after group is applied unless the guards complain of the sentence with
+it. What stands at the end has therefore passed them as a whole.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from retranslate.edits import Edit, apply, word_edits
 from retranslate.guards import Terms
 
 _QUOTES = frozenset("\"“”")
+_STRAIGHT = str.maketrans("“”‘’", "\"\"''")
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0f\ufeff]")
 
 
 @dataclass(frozen=True)
@@ -42,26 +46,37 @@ class Verdict:
 
 def judge(before: str, after: str, terms: Terms, names: Sequence[str]) -> Verdict:
     """How much of the rewrite ``after`` may replace ``before``, by the guards called ``names``."""
-    whole = guards.judge(before, after, terms, names)
-    if not whole:
+    after = as_typed(before, after)
+    if not guards.judge(before, after, terms, names):
         return Verdict(after)
     groups = group(before, after)
-    if len(groups) == 1:
-        return Verdict(before, (Refusal(tuple(groups[0]), whole),))
     accepted: list[Edit] = []
     refusals = []
     for edits in groups:
-        complaints = guards.judge(before, apply(before, edits), terms, names)
+        complaints = guards.judge(before, apply(before, [*accepted, *edits]), terms, names)
         if complaints:
             refusals.append(Refusal(tuple(edits), complaints))
         else:
             accepted += edits
-    text = apply(before, accepted)
-    remaining = guards.judge(before, text, terms, names) if accepted else {}
-    if remaining:
-        return Verdict(before, (Refusal(tuple(accepted), remaining), *refusals))
-    # Harmless alone, harmful together: nothing is certain then.
-    return Verdict(text, tuple(refusals)) if refusals else Verdict(before, (Refusal(tuple(accepted), whole),))
+    return Verdict(apply(before, accepted), tuple(refusals))
+
+
+def as_typed(before: str, after: str) -> str:
+    """``after`` without the edits that only spell the same characters another way.
+
+    A tokenizer turns a no-break space into a space, a ligature into its letters, a curly mark into a straight one: no
+    repair, and not the author's wish.
+
+    >>> as_typed("It is 12\\u00a0km long.", "It was 12 km long.")
+    'It was 12\\xa0km long.'
+    """
+    edits = word_edits(before, after, "model", "rewritten by the model")
+    return apply(before, [edit for edit in edits if _plain(edit.original) != _plain(edit.replacement)])
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_STRAIGHT)
+    return re.sub(r"\s+", " ", folded)
 
 
 def group(before: str, after: str) -> list[list[Edit]]:
@@ -89,7 +104,11 @@ def group(before: str, after: str) -> list[list[Edit]]:
 def _moves(deleted: Counter[str], kept: Counter[str], other_deleted: Counter[str], inserted: Counter[str]) -> bool:
     """Whether a word that matters goes away in one edit and comes back in another."""
     moved = (deleted - kept) & (inserted - other_deleted)
-    return any(word not in guards.FUNCTION_WORDS or word in guards.NEGATORS for word in moved) or sum(moved.values()) >= 2
+    return any(_matters(word) for word in moved) or sum(moved.values()) >= 2
+
+
+def _matters(word: str) -> bool:
+    return word not in guards.FUNCTION_WORDS or word in guards.NEGATORS or guards.is_reporting(word)
 
 
 def _share_quotes(one: Edit, other: Edit) -> bool:

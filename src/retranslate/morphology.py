@@ -7,20 +7,28 @@ A thin layer over ``lemminflect`` (an offline dictionary), imported at first use
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 NOUN_TAGS = ("NN", "NNS")
 VERB_TAGS = ("VB", "VBP", "VBZ", "VBD", "VBN", "VBG")
 
+# Listed as nouns by the dictionary.
 _NO_NOUNS = frozenset(
     "this that these those which who whom whose what where when how why she he her his them they both either neither each".split()
-)  # listed as nouns by the dictionary
-_AN_EXCEPTIONS = re.compile(r"^(?:honest|honou?r|hour|heir|[aefhilmnorsx]-|[AEFHILMNORSX]{1}(?:[A-Z]|\d)+\b)")
-_A_EXCEPTIONS = re.compile(r"^(?:uni(?!m|n)|use|usu|euro|ewe|one\b|once\b|u[tk]|U[A-Z])", re.IGNORECASE)
+)
+# Read letter by letter, these begin with a vowel: MP, FBI, NGO; but NATO and HAMAS are read as words.
+_SPELT_OUT = re.compile(r"(?:[AEFHILMNORSX](?:[B-DF-HJ-NP-TV-Z\d-]|$)|[AEIO][A-Z]|(?:SUV|RAF|MEP|HIV|LED|SOS|MOU)s?\b)[A-Z\d]*s?(?![a-z])")
+_VOWEL_SOUND = re.compile(r"honest|honou?r|hour|heir|[aefhilmnorsx]-|8|1[18](?![\d.,])", re.IGNORECASE)
+_CONSONANT_SOUND = re.compile(
+    r"uni(?![mn]|den|nt)|us(?:e|ua|u[lrs]|ag)|ut(?:il|op)|u[bk](?:i|r|e)|ura|euro?|eu[lpc]|ewe|one(?![a-z])|once(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=200_000)
-def inflections(lemma: str) -> dict[str, str]:
+def inflections(lemma: str) -> Mapping[str, str]:
     """Every form of ``lemma`` that the dictionary knows, by Penn tag; a regular plural for a noun it does not know.
 
     >>> inflections("liberate")["VBD"]
@@ -30,8 +38,17 @@ def inflections(lemma: str) -> dict[str, str]:
 
     forms = {tag: options[0] for tag, options in lemminflect.getAllInflections(lemma).items()}
     if not forms:
-        forms = {tag: options[0] for tag, options in lemminflect.getAllInflectionsOOV(lemma, "NOUN").items()}
-    return forms
+        return MappingProxyType({"NN": lemma, "NNS": _regular_plural(lemma)})
+    if "VBD" in forms:
+        # The dictionary leaves the participle out where it is the past tense again.
+        forms.setdefault("VBN", forms["VBD"])
+    return MappingProxyType(forms)
+
+
+def _regular_plural(lemma: str) -> str:
+    if re.search(r"[^aeiou]y$", lemma):
+        return f"{lemma[:-1]}ies"
+    return f"{lemma}es" if lemma.endswith(("s", "x", "z", "ch", "sh")) else f"{lemma}s"
 
 
 def inflect(lemma: str, tag: str) -> str:
@@ -50,7 +67,7 @@ def tags_of(form: str, lemma: str) -> tuple[str, ...]:
     ('NNS',)
     """
     found = {tag for tag, word in inflections(lemma).items() if word == form}
-    return tuple(tag for tag in (*NOUN_TAGS, *VERB_TAGS, *sorted(found)) if tag in found)
+    return (*(tag for tag in (*NOUN_TAGS, *VERB_TAGS) if tag in found), *sorted(found - {*NOUN_TAGS, *VERB_TAGS}))
 
 
 @lru_cache(maxsize=200_000)
@@ -93,8 +110,10 @@ def indefinite_article(following: str) -> str:
     >>> indefinite_article("hour"), indefinite_article("fighter"), indefinite_article("union")
     ('an', 'a', 'a')
     """
-    if _AN_EXCEPTIONS.match(following):
+    if re.match(r"[A-Z][A-Z\d-]", following):
+        return "an" if _SPELT_OUT.match(following) else "a"
+    if _VOWEL_SOUND.match(following):
         return "an"
-    if _A_EXCEPTIONS.match(following):
+    if _CONSONANT_SOUND.match(following):
         return "a"
     return "an" if following[:1].lower() in set("aeiou") else "a"

@@ -65,7 +65,9 @@ def as_inner_words(text: str) -> str:
 class Rewriter:
     """A loaded model. ``max_tokens`` is the longest sentence, in tokens, that it is given."""
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, own: bool, name: str, weights: str) -> None:
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, own: bool, name: str, weights: str
+    ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._own = own
@@ -81,10 +83,18 @@ class Rewriter:
         model, when its folder is broken, when it would need pickle or remote code, or when it is of neither family.
         """
         where = Path(source) if source is not None else BUNDLED
-        if source is not None and not where.exists() and ("/" not in str(source) or str(source).startswith((".", "/", "~"))):
+        if (
+            source is not None
+            and not where.exists()
+            and ("/" not in str(source) or str(source).startswith((".", "/", "~")))
+        ):
             raise InputError(f"{source}: no such model folder; give a folder or a hub id such as 'owner/name'.")
         if where.is_file():
             raise InputError(f"{source}: a file; give the folder that holds the model.")
+        if source is None and not where.is_dir():
+            raise InputError(
+                f"{where}: the bundled model is not there; install retranslate again, or give a folder with --model."
+            )
         if where.is_dir():
             return _load_folder(where, device)
         return _load_hub(str(source), device)
@@ -120,14 +130,10 @@ class Rewriter:
 
     def _write(self, text: str) -> list[int]:
         """The ids of an answer as the model would write it, end mark included."""
-        if self._seq2seq:
-            ids: list[int] = self._tokenizer(text_target=text).input_ids
-            return ids
-        return [*self._tokenizer(text, add_special_tokens=False).input_ids, self._tokenizer.eos_token_id]
-
-    def _write(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer(as_inner_words(text) if self._own else text, add_special_tokens=False).input_ids
-        return [*ids, self._tokenizer.eos_token_id]
+        text = as_inner_words(text) if self._own else text
+        # The two sides of a Marian have a vocabulary each, and a BART's answers begin with a mark.
+        ids: list[int] = self._tokenizer(text_target=text, add_special_tokens=self._seq2seq).input_ids
+        return ids if self._seq2seq else [*ids, self._tokenizer.eos_token_id]
 
     def rewrite(
         self, requests: Sequence[Request], batch_size: int = 16, on_progress: Callable[[int, int], None] | None = None
@@ -156,7 +162,7 @@ class Rewriter:
 
         longest = max(map(len, prompts))
         inputs = self._padded(prompts)
-        watch = _watch(len(prompts))
+        watch = _watch()
         with torch.inference_mode():
             output = self._model.generate(
                 **inputs, do_sample=False, num_beams=1, max_new_tokens=_answer_limit(longest), logits_processor=LogitsProcessorList([watch]),
@@ -217,7 +223,7 @@ class Rewriter:
             width = max(map(len, answers))
             labels = torch.tensor([[*answer, *[self._pad] * (width - len(answer))] for answer in answers])
             inputs = self._padded(prompts)
-            shifted = self._model.prepare_decoder_input_ids_from_labels(labels=labels.to(self._model.device))  # type: ignore[operator]
+            shifted = self._model.prepare_decoder_input_ids_from_labels(labels=labels.to(self._model.device))
             result: torch.Tensor = self._model(**inputs, decoder_input_ids=shifted).logits
             return result
         joined = [[*prompt, *answer] for prompt, answer in zip(prompts, answers, strict=True)]
@@ -243,9 +249,8 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield items[start : start + size]
 
 
-def _watch(rows: int) -> Any:
+def _watch() -> Any:
     """A logits processor that changes nothing and notes, step by step, how likely and how clear the best token was."""
-    import torch
     from transformers import LogitsProcessor
 
     class Watch(LogitsProcessor):  # type: ignore[misc]
@@ -285,9 +290,13 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
     gguf = weights[0].name if weights[0].suffix == ".gguf" else None
     model, tokenizer = _open(folder, gguf, device)
     if marker is None and not model.config.is_encoder_decoder:
-        raise InputError(f"{folder}: a decoder-only model that 'retranslate train' did not make (no {MARKER}); use a seq2seq checkpoint.")
+        raise InputError(
+            f"{folder}: a decoder-only model that 'retranslate train' did not make (no {MARKER}); use a seq2seq checkpoint."
+        )
     if tokenizer.eos_token_id is None or (tokenizer.bos_token_id is None and not model.config.is_encoder_decoder):
-        raise InputError(f"{folder}: the tokenizer has no begin or end mark; export the model again with its own tokenizer.")
+        raise InputError(
+            f"{folder}: the tokenizer has no begin or end mark; export the model again with its own tokenizer."
+        )
     own = marker is not None
     rewriter = Rewriter(model, tokenizer, own=own, name=(marker or {}).get("name", name or folder.name), weights=digest)
     rewriter.max_tokens = (marker or {}).get("max_tokens", _longest_prompt(model.config, rewriter.max_tokens))
@@ -321,8 +330,14 @@ def _read_marker(folder: Path) -> dict[str, Any] | None:
         marker = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: broken: {error}; export the model again.") from error
-    if not isinstance(marker, dict) or not isinstance(marker.get("name", ""), str) or not _is_length(marker.get("max_tokens", 1)):
-        raise InputError(f'{path}: broken: it should read {{"name": TEXT, "max_tokens": NUMBER}}; export the model again.')
+    if (
+        not isinstance(marker, dict)
+        or not isinstance(marker.get("name", ""), str)
+        or not _is_length(marker.get("max_tokens", 1))
+    ):
+        raise InputError(
+            f'{path}: broken: it should read {{"name": TEXT, "max_tokens": NUMBER}}; export the model again.'
+        )
     return marker
 
 
@@ -357,14 +372,18 @@ def _open(folder: Path, gguf: str | None, device: str | None) -> tuple[PreTraine
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             config = transformers.AutoConfig.from_pretrained(folder, **opened)
-            family = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+            family = (
+                transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+            )
             model, report = family.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **weights)
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **shared)
     except Exception as error:  # transformers raises nearly every class there is
         raise InputError(f"{folder}: the model cannot be loaded: {_first_line(error)}") from error
     # Weights that are not in the file would be drawn at random.
     if absent := sorted(str(key) for key in report["missing_keys"]):
-        raise InputError(f"{folder}: the weights are incomplete: {len(absent)} tensors are missing, such as {absent[0]}; export the model again.")
+        raise InputError(
+            f"{folder}: the weights are incomplete: {len(absent)} tensors are missing, such as {absent[0]}; export the model again."
+        )
     try:
         placed = model.to(device or _default_device()).eval()
     except Exception as error:  # AssertionError, RuntimeError, NotImplementedError, by device

@@ -32,23 +32,41 @@ _DUMMY_FIRST = re.compile(rf"^(?:And |and )?(?:He|She|It) (?:has |was )?{_VERB} 
 _VERB_FIRST = re.compile(rf"^(?:And )?(?i:{_VERB}) {_SUBJECT}{_THAT}")
 _VERB_LOST = re.compile(rf"^(?:He|She) (?P<subject>{_NAME}(?: {_NAME}){{0,2}}){_THAT}")
 _GARBLED_ADDED = re.compile(r"^(?:The|And|And he) Osaf,?(?P<rest>\s*[,”\"“]|\s+that\b)")
-_BETWEEN = re.compile(r"^And between,?\s+(?P<that>that\b|[”\"“])")
+# "And between that day and the next" is English: what follows has to open a clause.
+_BETWEEN = re.compile(
+    r"^And between,?\s+(?P<that>that[”\"“]?\s+(?:the|a|an|it|he|she|they|we|there|this|these|all|some|no|his|her|its|their|\d|[A-Z])|[”\"“])"
+)
 _SIDE = re.compile(rf"^(?P<side>(?:For|On) (?:his|her|its|their) (?:part|side)), {_SUBJECT} that\b")
 _END_MARK = re.compile(r"(?<=[.!?”\"])\s*\(?(?:anthy|Anthy|ANTHY|Finished ?/|It ended|[Ee]nded ?/)\)?(?:[ /]{0,3}\d{1,3}(?: ?[A-Z])?)?[ .]*$")
 _END_LINE = re.compile(r"^\(?(?:anthy|Anthy|Finished ?/|Ended ?/)\)?(?:[ /]{0,3}\d{1,3}(?: ?[A-Z])?)?[ .]*$")
-_NOT_SUBJECT = re.compile(r"^(?:That|This|There|The|It|He|She|They|We|In|On|At|And|But|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)$")
+_NOT_SUBJECT = re.compile(
+    r"^(?:That|This|There|The|It|He|She|They|We|In|On|At|And|But|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|"
+    r"January|February|March|April|May|June|July|August|September|October|November|December)$"
+)
+# "He warned the council that", "He announced the committee that will": the noun is the verb's object.
+_TAKES_PERSON = frozenset({"warned"})
+_TAKES_THING = frozenset("announced confirmed revealed affirmed declared stated mentioned noted claimed denied".split())
+_RELATIVE = re.compile(
+    r"\s+(?:(?:also|never|still|already) )?(?:will|would|shall|should|can|could|may|might|must|has|have|had|is|are|was|were|did|does|\w+ed|met|"
+    r"took|came|went|won|lost|led|left|held|ran|made|said)\b"
+)
+_SAID = re.compile(r"\b(?:said|told|added)\b")
 
 
 def dummy_subject(sentence: str) -> str:
     """V1: "He pointed Hadi that" -> "Hadi pointed out that". "He told the minister that" is left alone."""
     match = _DUMMY_FIRST.match(sentence)
-    return sentence if match is None else _attributed(match["subject"], match["verb"], match["that"], sentence[match.end() :])
+    if match is None or match["verb"] in _TAKES_PERSON or not _opens_clause(match, sentence):
+        return sentence
+    return _attributed(match["subject"], match["verb"], match["that"], sentence[match.end() :])
 
 
 def verb_first(sentence: str) -> str:
     """V1: "Said the minister that" -> "The minister said that"."""
     match = _VERB_FIRST.match(sentence)
-    return sentence if match is None else _attributed(match["subject"], match["verb"], match["that"], sentence[match.end() :])
+    if match is None or not _opens_clause(match, sentence):
+        return sentence
+    return _attributed(match["subject"], match["verb"], match["that"], sentence[match.end() :])
 
 
 def lost_verb(sentence: str) -> str:
@@ -62,7 +80,11 @@ def lost_verb(sentence: str) -> str:
 def lost_verb_after_side(sentence: str) -> str:
     """MV: "For his part, the mayor that" -> "For his part, the mayor said that"."""
     match = _SIDE.match(sentence)
-    return sentence if match is None else f"{match['side']}, {match['subject']} said that{sentence[match.end():]}"
+    if match is None:
+        return sentence
+    rest = sentence[match.end() :]
+    # "For her part, the doctor that I met said": the verb is there, and "that" is relative.
+    return sentence if _RELATIVE.match(rest) or _SAID.search(rest) else f"{match['side']}, {match['subject']} said that{rest}"
 
 
 def garbled_added(sentence: str) -> str:
@@ -71,13 +93,21 @@ def garbled_added(sentence: str) -> str:
         rest = sentence[match.start("rest") :].lstrip(" ,")
         return f"He added {rest}" if rest.startswith("that") else f"He added, {rest}"
     if match := _BETWEEN.match(sentence):
-        return f"He explained {sentence[match.start('that'):]}"
+        rest = sentence[match.start("that") :]
+        return f"He explained {rest}" if rest.startswith("that") else f"He explained, {rest}"
     return sentence
 
 
 def end_mark(sentence: str) -> str:
     """FT: the translated end mark of an agency ("anthy 7", "Finished / 18") goes."""
     return _END_LINE.sub("", _END_MARK.sub("", sentence))
+
+
+def _opens_clause(match: re.Match[str], sentence: str) -> bool:
+    """Whether the subject of a frame can be one, and its "that" opens what was said."""
+    if _NOT_SUBJECT.match(match["subject"].split()[0]):
+        return False
+    return not (match["verb"].lower() in _TAKES_THING and _RELATIVE.match(sentence, match.end()))
 
 
 def _attributed(subject: str, verb: str, that: str, rest: str) -> str:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import random
+import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retranslate import morphology
 from retranslate.errors import InputError
 from retranslate.glossary import Glossary
 from retranslate.training import attribution
-from retranslate.training.damage import curl_quotes, damage, invent_hint
+from retranslate.training.damage import damage
+from retranslate.training.marks import curl_quotes
 from retranslate.training.recipe import Recipe, Source
+from retranslate.training.senses import Hint, ReversedGlossary, invent_hint
 from retranslate.training.strangers import with_strange_name, with_strange_noun
 from retranslate.training.tree import from_doc
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
+
+FORMAT = 1
+"""Raised whenever the same recipe gives other examples than before, so that no stale file is taken for a fresh one."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,7 @@ class Example:
 
     source: str
     target: str
-    hints: tuple[tuple[str, str], ...] = ()
+    hints: tuple[Hint, ...] = ()
     kind: str = ""
 
 
@@ -42,7 +51,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         with opener(path, "rb") as stream:
             for number, raw in enumerate(stream, start=1):
                 yield number, raw.decode("utf-8").rstrip("\r\n")
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}:{number + 1}: cannot read on: {error}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}:{number}: byte {error.start + 1} is not UTF-8.") from error
@@ -76,10 +85,28 @@ def close_pair(source: str, target: str, settings: Source) -> bool:
     return source == target or token_f1(source, target) >= settings.min_f1
 
 
+@dataclass(frozen=True)
+class Terms:
+    """The glossary in both directions: for distractors, and for literal senses."""
+
+    glossary: Glossary
+    backwards: ReversedGlossary
+
+    @classmethod
+    def load(cls, paths: Sequence[Path]) -> Terms:
+        """The files at ``paths`` before the bundled ones. Raises InputError."""
+        glossary = Glossary.load(paths)
+        return cls(glossary, ReversedGlossary.of(glossary))
+
+
 def build(recipe: Recipe, count: int) -> Iterator[Example]:
-    """``count`` examples in the order in which they are trained on; the same recipe gives the same examples."""
+    """At most ``count`` examples in the order in which they are trained on; fewer when the sources run dry.
+
+    The same recipe gives the same examples, and a larger ``count`` gives the same ones first.
+    """
     rng = random.Random(recipe.seed)
-    streams = [_stream(source, recipe, rng.randrange(2**31), round(count * source.share) + 64) for source in recipe.sources]
+    terms = Terms.load(recipe.glossary)
+    streams = [_stream(source, recipe, terms, random.Random(rng.randrange(2**31))) for source in recipe.sources]
     weights = [source.share for source in recipe.sources]
     made = 0
     while made < count and any(weights):
@@ -92,24 +119,23 @@ def build(recipe: Recipe, count: int) -> Iterator[Example]:
         yield example
 
 
-def _stream(source: Source, recipe: Recipe, seed: int, wanted: int) -> Iterator[Example]:
-    rng = random.Random(seed)
+def _stream(source: Source, recipe: Recipe, terms: Terms, rng: random.Random) -> Iterator[Example]:
     if source.kind == "pairs":
         pairs = [pair for path in source.files for pair in read_pairs(path) if close_pair(*pair, source)]
         rng.shuffle(pairs)
-        glossary = Glossary.load(recipe.glossary)
-        return (_with_distractors(Example(*pair, kind="pairs"), glossary, rng) for pair in pairs)
-    sentences = _sample(source, rng, wanted * 2)
-    glossary = Glossary.load(recipe.glossary)
+        return (_with_distractors(Example(*pair, kind="pairs"), terms.glossary, rng) for pair in pairs)
+    sentences = _shuffled(source, rng)
     if source.kind == "identity":
-        return (_identity(sentence, glossary, rng) for sentence in sentences)
-    return _damaged(sentences, recipe, glossary, rng)
+        return (_identity(sentence, terms.glossary, rng) for sentence in sentences)
+    return _damaged(sentences, recipe, terms, rng)
 
 
-def _sample(source: Source, rng: random.Random, wanted: int) -> list[str]:
+def _shuffled(source: Source, rng: random.Random) -> list[str]:
+    """The sentences of a source that have a fitting number of words."""
     low, high = source.words
-    lines = [line for path in source.files for _, line in read_lines(path) if low <= line.count(" ") + 1 <= high]
-    return rng.sample(lines, min(wanted, len(lines)))
+    lines = [line.strip() for path in source.files for _, line in read_lines(path) if low <= len(line.split()) <= high]
+    rng.shuffle(lines)
+    return lines
 
 
 def _identity(sentence: str, glossary: Glossary, rng: random.Random) -> Example:
@@ -123,20 +149,27 @@ def _identity(sentence: str, glossary: Glossary, rng: random.Random) -> Example:
 
 
 def _with_distractors(example: Example, glossary: Glossary, rng: random.Random) -> Example:
-    """Adds hints that do not apply here: words in their true sense, which the target keeps."""
-    matches = [match for match in glossary.match(example.source) if match.row.mode == "hint" and match.alternatives]
-    hints = [(match.found, " | ".join(match.alternatives)) for match in matches if match.found in example.target]
+    """Adds hints that do not apply here, in any place among the others: words in their true sense, which the target keeps."""
+    known = {wrong for wrong, _ in example.hints}
+    hints = [
+        (match.found, " | ".join(match.alternatives))
+        for match in glossary.match(example.source)
+        if match.row.mode == "hint" and match.alternatives and match.found not in known
+        and re.search(rf"(?<!\w){re.escape(match.found)}(?!\w)", example.target)
+    ]  # fmt: skip
     if not hints or rng.random() < 0.3:
         return example
-    return Example(example.source, example.target, (*example.hints, *hints[:3]), example.kind)
+    mixed = [*example.hints, *hints[:3]]
+    rng.shuffle(mixed)
+    return Example(example.source, example.target, tuple(mixed), example.kind)
 
 
-def _damaged(sentences: Sequence[str], recipe: Recipe, glossary: Glossary, rng: random.Random) -> Iterator[Example]:
+def _damaged(sentences: Sequence[str], recipe: Recipe, terms: Terms, rng: random.Random) -> Iterator[Example]:
     parser = load_parser(recipe.parser)
     nouns = _noun_pairs(sentences)
     ready = (_made_ready(sentence, nouns, rng) for sentence in sentences)
     for doc in parser.pipe(ready, batch_size=256):
-        example = _garble(doc, recipe, glossary, rng, nouns)
+        example = _garble(doc, recipe, terms, rng, nouns)
         if example is not None:
             yield example
 
@@ -164,8 +197,7 @@ def load_parser(name: str) -> Language:
 
 
 def _noun_pairs(sentences: Sequence[str]) -> list[tuple[str, str]]:
-    from retranslate import morphology
-
+    """Frequent nouns of the sentences that are nothing but nouns: singular and plural."""
     words = Counter(word for sentence in sentences[:5000] for word in sentence.split() if word.isalpha() and word.islower())
     pairs = []
     for lemma, _ in words.most_common(4000):
@@ -174,27 +206,31 @@ def _noun_pairs(sentences: Sequence[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _garble(doc: Doc, recipe: Recipe, glossary: Glossary, rng: random.Random, nouns: list[tuple[str, str]]) -> Example | None:
+def _garble(
+    doc: Doc, recipe: Recipe, terms: Terms, rng: random.Random, nouns: Sequence[tuple[str, str]]
+) -> Example | None:
     root = from_doc(doc)
     if root is None:
         return None
+    opens_with_name = next(root.walk()).keeps_capital()
     # Light and heavy damage alike: a model that saw only wrecks would rewrite what needs a single word.
-    damaged = damage(root, glossary, rng, recipe.rates, severity=rng.choice((0.35, 0.8, 1.2, 1.7)))
+    damaged = damage(root, terms.backwards, rng, recipe.rates, severity=rng.choice((0.35, 0.8, 1.2, 1.7)))
     text, hints = damaged.text, list(damaged.hints)
     if nouns and rng.random() < 0.12 and (invented := invent_hint(text, rng, nouns)):
         text, hint = invented
         hints.append(hint)
-    if rng.random() < 0.06:
+    if rng.random() < 0.06 and not opens_with_name and text[:1] == doc.text[:1]:
         text = text[:1].lower() + text[1:]
     if text == damaged.target:
         return None
     # Every literal sense comes with its hint: without one, the target would teach invention.
     hints = [_with_alternative(hint, nouns, rng) for hint in hints]
     rng.shuffle(hints)
-    return _with_distractors(Example(text, damaged.target, tuple(hints), "damage"), glossary, rng)
+    return _with_distractors(Example(text, damaged.target, tuple(hints), "damage"), terms.glossary, rng)
 
 
-def _with_alternative(hint: tuple[str, str], nouns: list[tuple[str, str]], rng: random.Random) -> tuple[str, str]:
+def _with_alternative(hint: Hint, nouns: Sequence[tuple[str, str]], rng: random.Random) -> Hint:
+    """The hint, now and then with a second reading that is wrong here."""
     if "|" in hint[1] or rng.random() < 0.7 or not nouns:
         return hint
     options = [hint[1], rng.choice(nouns)[hint[1].endswith("s")]]
@@ -202,15 +238,44 @@ def _with_alternative(hint: tuple[str, str], nouns: list[tuple[str, str]], rng: 
     return hint[0], " | ".join(options)
 
 
+def fingerprint(recipe: Recipe, count: int) -> str:
+    """Twelve hex digits for everything that ``count`` examples depend on; files count by name and size."""
+    sources = [
+        {**asdict(source), "files": [(path.name, path.stat().st_size) for path in source.files]} for source in recipe.sources
+    ]
+    parts = {
+        "format": FORMAT,
+        "sources": sources,
+        "seed": recipe.seed,
+        "rates": asdict(recipe.rates),
+        "parser": recipe.parser,
+        "glossary": Glossary.load(recipe.glossary).signature,
+        "count": count,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def prepare(recipe: Recipe, count: int) -> Path:
-    """Writes ``count`` examples as JSON lines below ``recipe.output``, once; returns the file."""
-    recipe.output.mkdir(parents=True, exist_ok=True)
-    path = recipe.output / f"examples-{count}.jsonl"
+    """Writes ``count`` examples as JSON lines below ``recipe.output`` and returns the file.
+
+    What was written for the same recipe and data before is used again. Raises InputError when the output cannot be
+    written to or the sources give no example at all.
+    """
+    try:
+        recipe.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{recipe.output}: cannot be made: {error.strerror}.") from error
+    path = recipe.output / f"examples-{fingerprint(recipe, count)}.jsonl"
     if not path.exists():
         partial = path.with_suffix(".partial")
+        made = 0
         with partial.open("w", encoding="utf-8") as stream:
             for example in build(recipe, count):
                 stream.write(json.dumps(asdict(example), ensure_ascii=False) + "\n")
+                made += 1
+        if not made:
+            partial.unlink()
+            raise InputError("the recipe's sources give no example; widen 'words', 'ratio' or 'min_f1', or give more files.")
         partial.replace(path)
     return path
 

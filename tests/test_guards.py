@@ -1,0 +1,180 @@
+"""Each guard alone: what it must let pass and what it must refuse."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retranslate import guards
+from retranslate.guards import GUARDS, Terms
+
+# Guard, before, after: the repair may stand.
+PASS = [
+    ("numbers", "He said 12 boats left.", "Twelve boats left, he said."),
+    ("numbers", "It costs 25,000 dinars.", "The cost is 25000 dinars."),
+    ("numbers", "One of two of mouse click.", "Two mouse clicks."),
+    ("numbers", "Prices rose 5 %.", "Prices rose by 5 percent."),
+    ("numbers", "Prices rose 5 per cent.", "Prices rose by 5 percent."),
+    ("numbers", "three thousand houses", "three thousand homes"),
+    ("numbers", "He wounded a second man in the second week.", "He wounded another man in the second week."),
+    ("numbers", "It happened in 2010-2015.", "That happened in 2010-2015."),
+    ("dates", "On Monday said the council.", "The council said on Monday."),
+    ("dates", "It may open in May.", "It can open in May."),
+    ("dates", "They march in March.", "They walk in March."),
+    ("links", "See https://example.org/a?b=1.", "Look at https://example.org/a?b=1."),
+    ("links", "write to a.b@example.com now", "now write to a.b@example.com"),
+    ("symbols", "It costs $5 or €4.", "The price is $5 or €4."),
+    ("lines", "One line.", "Still one line."),
+    ("names", "He pointed Hadi that it is over.", "Hadi pointed out that it is over."),
+    ("names", "Warned the Minister of the flood.", "The minister warned of the flood."),
+    ("names", "Baghdad said no.", "No, said Baghdad."),
+    ("names", "Iraqis voted.", "Iraqi voters turned out."),
+    ("names", "BRIDGE CLOSED IN BASRA", "bridge closed"),
+    ("names", "\"They left,\" he said.", "\"All of them left,\" he said."),
+    ("negation", "He did not say that.", "That he didn't say."),
+    ("negation", "Nobody came.", "No one came."),
+    ("negation", "It can't be.", "It cannot be."),
+    ("attribution", "He said the minister that it is over.", "The minister said that it is over."),
+    ("attribution", "He told said that it is over.", "He said that it is over."),
+    ("attribution", "It is over.", "It is over, he said."),
+    ("modality", "He may leave.", "He might leave."),
+    ("modality", "He can't leave.", "He cannot leave."),
+    ("modality", "He will leave in May.", "He would leave in May."),
+    ("content", "Said the minister that schools will open.", "The minister said that schools will open."),
+    ("content", "The parliament member resigned.", "The member of parliament resigned."),
+    ("content", "The parliamentary committee met.", "The parliament committee met."),
+    ("content", "He gave strings to police.", "He gave clues to police."),
+    ("content", "The finances of the town fell.", "The town's financial state fell."),
+    ("loop", "He had had enough of it.", "He had had enough of that."),
+    ("loop", "again and again and again", "again and again and again"),
+    ("loop", "He said that that man left.", "He said that that man left."),
+    ("length", "one two three four five six", "one two three four"),
+    ("length", "He left.", "He left early today."),
+    ("quotes", 'He said," it is over. "', 'He said, "It is over."'),
+    ("quotes", 'He said "it is over.', 'He said "it is over."'),
+    ("quotes", "the group (armed) left", "the armed (group) left"),
+    ("ending", "Is it over ?", "Is it over?"),
+    ("ending", "He waited…", "He was waiting..."),
+    ("ending", 'He said "it is over."', 'He said it is "over".'),
+    ("ending", "Floods in the south", "Flooding in the south"),
+]  # fmt: skip
+
+# Guard, before, after, what the complaint names.
+REFUSE = [
+    ("numbers", "He said 12 boats left.", "He said the boats left.", "lost '12'"),
+    ("numbers", "He said boats left.", "He said 12 boats left.", "invented '12'"),
+    ("numbers", "It costs 25,000 dinars.", "It costs 25 dinars.", "lost '25000'"),
+    ("numbers", "It rose 3.5 percent.", "It rose 35 percent.", "lost '3.5'"),
+    ("numbers", "It rose 5 percent.", "It rose 5.", "lost 'percent'"),
+    ("numbers", "It rose 5%.", "It rose 5.", "lost 'percent'"),
+    ("numbers", "two million people", "two billion people", "lost 'million'"),
+    ("numbers", "the third attack", "the fourth attack", "lost 'third'"),
+    ("numbers", "three and three", "three", "lost '3'"),
+    ("numbers", "It was -5 degrees.", "It was 5 degrees.", "lost '-5'"),
+    ("numbers", "at 10:30", "at 10", "lost '10:30'"),
+    ("dates", "On Monday it rained.", "It rained.", "lost 'monday'"),
+    ("dates", "It opens in May.", "It opens in June.", "lost 'may'"),
+    ("dates", "It rained.", "It rained yesterday.", "invented 'yesterday'"),
+    ("links", "See https://example.org/a.", "See https://example.org/b.", "lost 'https://example.org/a'"),
+    ("links", "ask @tigris_wire now", "ask tigris wire now", "lost '@tigris_wire'"),
+    ("links", "Connecting to %s now", "Connecting to s now", "lost '%s'"),
+    ("symbols", "It costs $5.", "It costs 5.", "lost '$'"),
+    ("symbols", "It costs 5.", "It costs €5.", "invented '€'"),
+    ("symbols", "Rain at last 🌧 today", "Rain at last today", "lost '🌧'"),
+    ("symbols", "The café opened.", "The caf\ufffd opened.", "invented"),
+    ("symbols", "He wrote <|end|> on it.", "He wrote on it.", "lost '|'"),
+    ("lines", "One line.", "One\nline.", "1 lines before, 2 after"),
+    ("lines", "One line.", "One\u2028line.", "1 lines before, 2 after"),
+    ("names", "He told Karim that it is over.", "He told them that it is over.", "lost 'Karim'"),
+    ("names", "He left.", "Then Karim left.", "invented 'Karim'"),
+    ("names", "Baghdad said no.", "The city said no.", "lost 'Baghdad'"),
+    ("names", "He met Salah Mutar.", "He met Salah Matar.", "lost 'Mutar'"),
+    ("names", "He was in Oman.", "He was in Amman.", "invented 'Amman'"),
+    ("negation", "He did not say that.", "He did say that.", "1 negations before, 0 after"),
+    ("negation", "He came.", "He never came.", "0 negations before, 1 after"),
+    ("negation", "It isn't over.", "It is over.", "1 negations before, 0 after"),
+    ("negation", "They left without a word.", "They left with a word.", "1 negations before, 0 after"),
+    ("attribution", "He said that it is over, and she added that it rained.", "He said that it is over, and it rained.", "lost 1 of 2"),
+    ("modality", "He may leave.", "He leaves.", "lost 'may'"),
+    ("modality", "He leaves.", "He must leave.", "invented 'must'"),
+    ("modality", "He could leave.", "He should leave.", "lost 'can'"),
+    ("content", "The council closed the harbor and the market.", "The council closed the harbor.", "lost 'market'"),
+    ("content", "The council closed.", "The council closed the airport hotel.", "invented"),
+    ("content", "The old ferry sank near the harbor.", "The brown truck burned near the village.", "words replaced by others"),
+    ("loop", "He said it is over.", "He said it is over is over.", "repeats 'is over'"),
+    ("loop", "He said it is over.", "He said said it is over.", "repeats 'said'"),
+    ("loop", "the old bridge fell and he left", "the old bridge fell and the old bridge left", "repeats 'the old bridge'"),
+    ("length", "one two three four five six seven", "one two", "7 words before, 2 after"),
+    ("length", "one two three four five", "a b c d e f g h i j", "5 words before, 10 after"),
+    ("length", "It is", "", "no word is left"),
+    ("length", "It is so.", "...", "no word is left"),
+    ("quotes", 'He said "it is over."', 'He said "it is over.', "an unpaired quotation mark"),
+    ("quotes", 'He said "it is over."', "He said it is over.", "2 quotation marks before, 0 after"),
+    ("quotes", "He said it is over.", 'He said "it is over."', "0 quotation marks before, 2 after"),
+    ("quotes", "the group (armed) left", "the armed group left", "brackets () changed"),
+    ("quotes", "It read « Fermé » on it.", "It read Fermé on it.", "brackets «» changed"),
+    ("ending", "Is it over?", "It is over.", "ended in '?'"),
+    ("ending", "Floods in the south", "Floods in the south.", "ended in ''"),
+    ("ending", "It is over.", "It is over", "ended in '.'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("guard", "before", "after"), PASS)
+def test_a_guard_lets_a_true_repair_pass(guard: str, before: str, after: str) -> None:
+    assert GUARDS[guard](before, after, Terms()) == []
+
+
+@pytest.mark.parametrize(("guard", "before", "after", "complaint"), REFUSE)
+def test_a_guard_refuses_what_it_protects_from(guard: str, before: str, after: str, complaint: str) -> None:
+    complaints = GUARDS[guard](before, after, Terms())
+    assert any(complaint in found for found in complaints), complaints
+
+
+def test_every_guard_has_cases_of_both_kinds() -> None:
+    assert {case[0] for case in PASS} == {case[0] for case in REFUSE} == set(GUARDS)
+
+
+def test_every_guard_says_what_it_protects() -> None:
+    for guard in GUARDS.values():
+        assert guard.__doc__
+
+
+def test_the_glossary_allows_what_it_maps() -> None:
+    terms = Terms.of([("strings", "leads"), ("Guterich", "Guterres"), ("Trliuna", "trillion")])
+    assert guards.names_kept("He met Guterich.", "He met Guterres.", terms) == []
+    assert guards.names_kept("He met Guterich.", "He met Gutierrez.", terms) == ["invented 'Gutierrez'"]
+    assert guards.numbers_kept("21 Trliuna dinars", "21 trillion dinars", terms) == []
+    assert guards.content_kept("New strings of evidence emerged.", "New leads of evidence emerged.", terms) == []
+
+
+def test_judge_asks_the_guards_it_is_told_to() -> None:
+    before, after = "He did not meet 12 men.", "He met 13 men."
+    assert set(guards.judge(before, after, guards=("numbers",))) == {"numbers"}
+    assert {"numbers", "negation"} <= set(guards.judge(before, after))
+    assert guards.judge(before, after, guards=()) == {}
+
+
+NEWS_WORDS = (
+    "the a minister said that not 12 3.5 Karim Baghdad Monday may May never bridge \"over\" (near) no fire $5 5% https://x.org/a two million "
+    "second had again again. it? “so” « Fermé » don't İzmir 🙂 -7 10:30 and"
+).split(" ")  # fmt: skip
+SENTENCES = st.one_of(st.text(max_size=120), st.lists(st.sampled_from(NEWS_WORDS), max_size=25).map(" ".join))
+
+
+@given(SENTENCES)
+def test_a_sentence_is_a_fair_rewrite_of_itself(text: str) -> None:
+    assert guards.judge(text, text) == {}
+
+
+@given(SENTENCES, SENTENCES)
+def test_guards_answer_on_any_pair(before: str, after: str) -> None:
+    verdict = guards.judge(before, after)
+    assert set(verdict) <= set(GUARDS)
+    assert all(complaints for complaints in verdict.values())
+
+
+@given(SENTENCES)
+def test_a_lost_number_is_always_noticed(text: str) -> None:
+    with_number = f"{text} 4711 end"
+    assert "numbers" in guards.judge(with_number, f"{text} end")
