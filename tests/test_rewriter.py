@@ -65,14 +65,14 @@ def test_close_calls_are_decoded_again_alone(
 ) -> None:
     rewriter = tiny_rewriters[family]
     expected = [rewriter.rewrite([request])[0].text for request in REQUESTS]
-    decode = rewriter._decode
+    answer = rewriter._answer
     batches: list[int] = []
 
-    def counting(prompts: list[list[int]]) -> object:
-        batches.append(len(prompts))
-        return decode(prompts)
+    def counting(requests: list[Request]) -> object:
+        batches.append(len(requests))
+        return answer(requests)
 
-    monkeypatch.setattr(rewriter, "_decode", counting)
+    monkeypatch.setattr(rewriter, "_answer", counting)
     monkeypatch.setattr(module, "CLOSE_CALL", 1e9)
     assert [answer.text for answer in rewriter.rewrite(REQUESTS, 7)] == expected
     assert batches.count(7) == 3
@@ -81,11 +81,40 @@ def test_close_calls_are_decoded_again_alone(
 
 def test_a_clear_call_is_not_decoded_again(tiny_rewriter: Rewriter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CLOSE_CALL", 0.0)
-    decode = tiny_rewriter._decode
+    answer = tiny_rewriter._answer
     batches: list[int] = []
-    monkeypatch.setattr(tiny_rewriter, "_decode", lambda prompts: batches.append(len(prompts)) or decode(prompts))
+    monkeypatch.setattr(tiny_rewriter, "_answer", lambda requests: batches.append(len(requests)) or answer(requests))
     tiny_rewriter.rewrite(REQUESTS, 7)
     assert batches == [7, 7, 7]
+
+
+@pytest.mark.parametrize("family", ["causal", "t5", "bart", "marian"])
+def test_the_answer_is_that_of_plain_greedy_decoding(tiny_rewriters: dict[str, Rewriter], family: str) -> None:
+    rewriter = tiny_rewriters[family]
+    for request, answer in zip(REQUESTS, rewriter.rewrite(REQUESTS, 5), strict=True):
+        prompt = torch.tensor([rewriter._read(request)])
+        limit = module._answer_limit(prompt.shape[1])
+        with torch.inference_mode():
+            plain = rewriter._model.generate(
+                prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=limit,
+                pad_token_id=rewriter._pad, eos_token_id=rewriter._tokenizer.eos_token_id,
+            )  # fmt: skip
+        written = plain[0, 1:] if family != "causal" else plain[0, prompt.shape[1] :]
+        assert answer.text == rewriter._text(written.tolist())
+
+
+def test_a_draft_that_the_model_agrees_with_is_the_answer_without_decoding(
+    tiny_rewriter: Rewriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = REQUESTS[1]
+    draft = tiny_rewriter._write(request.sentence)
+    logits = torch.full((1, len(draft), tiny_rewriter._model.config.vocab_size), -9.0)
+    logits[0, range(len(draft)), draft] = 9.0
+    monkeypatch.setattr(tiny_rewriter, "_answer_logits", lambda prompts, answers: logits)
+    monkeypatch.setattr(tiny_rewriter, "_decode", lambda prompts, answers: pytest.fail("decoded what was agreed on"))
+    (answer,) = tiny_rewriter.rewrite([request])
+    assert answer.text == request.sentence
+    assert answer.complete
 
 
 def test_progress_is_told_after_every_batch(tiny_rewriter: Rewriter) -> None:

@@ -30,6 +30,11 @@ REPAIRS = [
     ("garbled_added", 'The Osaf, "it is ready."', 'He added, "it is ready."'),
     ("garbled_added", "And between that the price rose.", "He explained that the price rose."),
     ("garbled_added", 'And between, "it is ready."', 'He explained, "it is ready."'),
+    ("verb_first", "Warned the central bank that notes are forged.", "The central bank warned that notes are forged."),
+    ("past_perfect", "Was the committee has finished its report.", "The committee had finished its report."),
+    ("past_perfect", "And was the council have met on Sunday.", "The council had met on Sunday."),
+    ("two_pieces", 'She said," it is full, "adding" we need ten. "', 'She said, "it is full," adding, "we need ten."'),
+    ("two_pieces", "Hadi said that” it is full , “noting that ” we wait. ”", "Hadi said that “it is full,” noting that “we wait.”"),
     ("end_mark", "The ferry will sail in April. anthy", "The ferry will sail in April."),
     ("end_mark", "The ferry will sail in April. anthy 7", "The ferry will sail in April."),
     ("end_mark", "The governor thanked them. Finished / 25 K", "The governor thanked them."),
@@ -69,6 +74,10 @@ GOOD_ENGLISH = [
     "What the minister said that day was wrong.",
     "Never before had the river been so low in May.",
     "Warned by the council that rain was near, they left.",
+    "Was the committee right to wait until it had met?",
+    "It was the council that had met on Sunday.",
+    'He said, "We go," adding, "they stay."',
+    'She said "no" twice, adding "never" under her breath.',
     "Confirmed cases that need a doctor are few.",
 ]
 

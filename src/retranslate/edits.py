@@ -16,6 +16,7 @@ from retranslate.text import SegmentKind
 EditKind = Literal["glossary", "rule", "model"]
 Status = Literal["changed", "unchanged", "refused"]
 
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _TOKEN = re.compile(r"\w+(?:['’-]\w+)*|\s+|[^\w\s]")
 
 
@@ -91,8 +92,8 @@ class Result:
 
     def diff(self, name: str = "text") -> str:
         """A unified diff of input and output by lines; empty when nothing changed."""
-        before = self.original.splitlines(keepends=True)
-        after = self.text.splitlines(keepends=True)
+        # Not splitlines(): to diff and patch, a line ends with a line feed and with nothing else.
+        before, after = _LINE.findall(self.original), _LINE.findall(self.text)
         lines = difflib.unified_diff(before, after, f"{name} (garbled)", f"{name} (repaired)")
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
@@ -104,7 +105,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
     """``text`` with ``edits`` done. Raises InputError when they overlap or do not fit the text."""
     pieces, cursor = [], 0
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        if edit.start < cursor or text[edit.start : edit.end] != edit.original:
+        if not cursor <= edit.start <= edit.end or text[edit.start : edit.end] != edit.original:
             raise InputError(
                 f"the edit at {edit.start}-{edit.end} ({edit.original!r}) does not fit the text; "
                 "edits replay only on the very text they were made for."
@@ -126,21 +127,16 @@ def word_edits(before: str, after: str, kind: EditKind, reason: str) -> list[Edi
     """
     ours, theirs = tokens(before), tokens(after)
     ours_at, theirs_at = _offsets(ours), _offsets(theirs)
-    merged: list[list[int]] = []
-    for tag, a1, a2, b1, b2 in Levenshtein.opcodes(ours, theirs):
-        if tag == "equal":
+    spans: list[tuple[int, int, int, int]] = []
+    for step in Levenshtein.opcodes(ours, theirs):
+        if step.tag == "equal":
             continue
-        if merged and before[ours_at[merged[-1][1]] : ours_at[a1]].isspace():
-            merged[-1][1], merged[-1][3] = a2, b2
-        elif merged and merged[-1][1] == a1:
-            merged[-1][1], merged[-1][3] = a2, b2
-        else:
-            merged.append([a1, a2, b1, b2])
-    edits = []
-    for a1, a2, b1, b2 in merged:
-        start, end = ours_at[a1], ours_at[a2]
-        edits.append(Edit(start, end, before[start:end], after[theirs_at[b1] : theirs_at[b2]], kind, reason))
-    return edits
+        start, end = ours_at[step.src_start], ours_at[step.src_end]
+        there, until = theirs_at[step.dest_start], theirs_at[step.dest_end]
+        if spans and not before[spans[-1][1] : start].strip():
+            start, _, there, _ = spans.pop()
+        spans.append((start, end, there, until))
+    return [Edit(start, end, before[start:end], after[there:until], kind, reason) for start, end, there, until in spans]
 
 
 def _offsets(pieces: Sequence[str]) -> list[int]:

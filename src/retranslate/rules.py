@@ -21,8 +21,9 @@ _TITLE = (
     r"ambassador|adviser|advisor|director|head|chairman|commander|official|source|doctor|rector|engineer|union|bank|ministry|"
     r"police|committee|commission|council)"
 )
+_MODIFIED = r"(?:the|a) [a-z-]+ (?:bank|union|ministry|committee|council|commission|source|official)"
 # A subject that is certain: a title with or without a name, or one to three names.
-_SUBJECT = rf"(?P<subject>{_TITLE}(?: (?:of|for|in) (?:the )?[\w-]+(?: [A-Z][\w-]+)?)?(?: {_NAME}){{0,4}}|{_NAME}(?: {_NAME}){{0,2}})"
+_SUBJECT = rf"(?P<subject>(?:{_MODIFIED}|{_TITLE})(?: (?:of|for|in) (?:the )?[\w-]+(?: [A-Z][\w-]+)?)?(?: {_NAME}){{0,4}}|{_NAME}(?: {_NAME}){{0,2}})"
 _VERB = (
     r"(?P<verb>said|stressed|confirmed|explained|added|noted|announced|warned|revealed|affirmed|emphasi[sz]ed|declared|indicated|"
     r"stated|insisted|mentioned|continued|claimed|asserted|denied|pointed)"
@@ -35,6 +36,15 @@ _GARBLED_ADDED = re.compile(r"^(?:The|And|And he) Osaf,?(?P<rest>\s*[,”\"“]|
 # "And between that day and the next" is English: what follows has to open a clause.
 _BETWEEN = re.compile(
     r"^And between,?\s+(?P<that>that[”\"“]?\s+(?:the|a|an|it|he|she|they|we|there|this|these|all|some|no|his|her|its|their|\d|[A-Z])|[”\"“])"
+)
+# Ungrammatical in a question as well: "Was the committee has finished".
+_WAS_HAS = re.compile(r"^(?:Was|And was) (?P<subject>the (?:[\w-]+ ){1,5}?)(?:has|have|had) (?P<done>(?:already |also )?(?:\w+ed|met|taken|given|held|sent|made|said|left|won|lost|begun|gone|come))\b")
+_QUOTE = "[\"“”]"
+_ADDING = r"(?P<verb>(?:adding|noting|stressing|explaining|confirming|indicating|pointing out|saying)(?: that)?)"
+# A quotation in two pieces whose inner marks cling to the word between them.
+_TWO_PIECES = re.compile(
+    rf"^(?P<said>[^\"“”]*\b(?:said|added|explained|continued|stressed|noted|confirmed|affirmed|pointed out|that)),?\s*{_QUOTE}\s*(?P<one>[^\"“”]+?)\s*"
+    rf"(?:,\s*{_QUOTE}|{_QUOTE}\s*,?)\s*{_ADDING}\s*{_QUOTE}\s*(?P<two>[^\"“”]+?)\s*{_QUOTE}\s*$"
 )
 _SIDE = re.compile(rf"^(?P<side>(?:For|On) (?:his|her|its|their) (?:part|side)), {_SUBJECT} that\b")
 _END_MARK = re.compile(r"(?<=[.!?”\"])\s*\(?(?:anthy|Anthy|ANTHY|Finished ?/|It ended|[Ee]nded ?/)\)?(?:[ /]{0,3}\d{1,3}(?: ?[A-Z])?)?[ .]*$")
@@ -98,6 +108,30 @@ def garbled_added(sentence: str) -> str:
     return sentence
 
 
+def past_perfect(sentence: str) -> str:
+    """V3: "Was the committee has finished its report" -> "The committee had finished its report"."""
+    match = _WAS_HAS.match(sentence)
+    if match is None:
+        return sentence
+    return f"{match['subject'][:1].upper()}{match['subject'][1:]}had {match['done']}{sentence[match.end() :]}"
+
+
+def two_pieces(sentence: str) -> str:
+    """QT: said," A, "adding" B. " -> said, "A," adding, "B." """
+    match = _TWO_PIECES.match(sentence)
+    if match is None:
+        return sentence
+    opening, closing = ("“", "”") if re.search("[“”]", sentence) else ('"', '"')
+    said, verb = (part if part.endswith("that") else f"{part}," for part in (match["said"], match["verb"]))
+    one = match["one"].rstrip(" ,")
+    repaired = f"{said} {opening}{one},{closing} {verb} {opening}{match['two']}{closing}"
+    # Marks that stood well are left as they were typed.
+    return sentence if repaired.translate(_STRAIGHT) == sentence.translate(_STRAIGHT) else repaired
+
+
+_STRAIGHT = str.maketrans("“”", '""')
+
+
 def end_mark(sentence: str) -> str:
     """FT: the translated end mark of an agency ("anthy 7", "Finished / 18") goes."""
     return _END_LINE.sub("", _END_MARK.sub("", sentence))
@@ -117,7 +151,9 @@ def _attributed(subject: str, verb: str, that: str, rest: str) -> str:
 
 Rule = Callable[[str], str]
 
-FRAMES: tuple[Rule, ...] = (garbled_added, dummy_subject, verb_first, lost_verb, lost_verb_after_side)
+FRAMES: tuple[Rule, ...] = (
+    garbled_added, dummy_subject, verb_first, lost_verb, lost_verb_after_side, past_perfect, two_pieces
+)  # fmt: skip
 FOOTERS: tuple[Rule, ...] = (end_mark,)
 
 

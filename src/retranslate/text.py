@@ -15,6 +15,7 @@ SegmentKind = Literal["sentence", "heading", "dateline", "list", "footer", "blan
 
 MAX_HEADING_WORDS = 18
 MAX_QUOTATION = 600
+MAX_STAMP = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +37,22 @@ _EDGE = r"[\s\u00a0\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]*"
 _LINE_END = re.compile("\r\n|[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 _LEADING = re.compile(_EDGE)
 _EDGE_CHARACTERS = "".join(map(chr, [*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]))
-_LIST_MARKER = re.compile(r"(?:[-*•·▪‣–—►>+#]+|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)])[ \t\u00a0]+")
+_LIST_MARKER = re.compile(r"(?:[-*•·▪‣–—►>+#]+|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]|\(?[A-Z]\))[ \t\u00a0]+")
 _PLACE = r"[A-Z][\w'’-]+(?:[ ][A-Z][\w'’-]+){0,2}"
 _DATELINE = re.compile(
-    rf"(?:[A-Z][A-Z.'’ -]{{2,30}}(?:, [A-Z][\w. ]{{1,20}})?(?: \([^()\n]{{1,30}}\))? ?[-–—:]+ "
+    rf"(?:[A-Z]{{2}}[A-Z.'’ -]{{1,30}}(?:, [A-Z][\w. ]{{1,20}})?(?: \([^()\n]{{1,30}}\))? ?[-–—:]+ "
     rf"|{_PLACE} ?/ ?[^/\n]{{1,30}} ?/ ?|{_PLACE} \([^()\n]{{1,30}}\) ?[-–—:]+ |\[[A-Z][^\]\n]{{1,30}}\] ?[-–—:]? )"
 )
 _FOOTER = re.compile(
     r"(?:Leave a (?:Reply|comment)|Fill in your details|You are commenting using|Log ?(?:Out|In)\b|Connecting to %s|"
-    r"(?:Twitter|Facebook|Google\+?|WordPress\.com)\s(?:picture|photo|account)|Share this|Like this:|Related|Read more|"
-    r"Click here|Source:|Copyright|©|All rights reserved|Follow us|Subscribe|Posted (?:by|in|on)|Filed under|Tags?:|"
+    r"(?:Twitter|Facebook|Google\+?|WordPress\.com)\s(?:picture|photo|account)|Share this|Like this:|"
+    r"Related(?: (?:posts|articles|stories|news))?:?$|Read more|Click here|Source:|Copyright (?:©|\(c\)|\d)|©|All rights reserved|"
+    r"Follow us|Subscribe|Posted (?:by|in|on)|Filed under|Tags?:|"
     r"Categor(?:y|ies):|History of edits|Date of (?:publication|edit)|Number of (?:readings|visits|views)|"
     r"(?:Name|Email|Website) ?(?:\(required\)|\*)|Notify me of|Home\b.{0,40}[|»>])",
     re.IGNORECASE,
 )
-_STAMP = re.compile(r"^(?=.*\d)[\W\d_]*(?:\w{1,12}[\W\d_]+){0,3}$")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _TERMINATOR = re.compile(r"[.!?…]+[\"'”’»)\]]*")
 _STRAY_CLOSER = re.compile(r"[ \u00a0]+[\"”’»]+(?=\s|$)")
 _STARTER = re.compile(r"[\"'“‘«”(\[]*[ ]?[A-ZÀ-ÖØ-Þ\d]")
@@ -135,7 +137,7 @@ def _trimmed_end(text: str, first: int, end: int) -> int:
 
 def _content(text: str, start: int, end: int) -> Iterator[Segment]:
     """A line without its outer white space."""
-    if _FOOTER.match(text, start, end) or (end - start <= 60 and _STAMP.match(text[start:end])):
+    if _FOOTER.match(text, start, end) or _is_stamp(text, start, end):
         yield Segment(start, end, "footer", text[start:end])
         return
     for pattern, kind in ((_LIST_MARKER, "list"), (_DATELINE, "dateline")):
@@ -152,6 +154,15 @@ def _content(text: str, start: int, end: int) -> Iterator[Segment]:
         gap_end = _next_start(text, piece_end, end)
         if gap_end > piece_end:
             yield Segment(piece_end, gap_end, "blank", text[piece_end:gap_end])
+
+
+def _is_stamp(text: str, start: int, end: int) -> bool:
+    """A date, a time, a counter: digits and signs with at most three short words, none of them at the end."""
+    if end - start > MAX_STAMP or text[end - 1].isalpha():
+        return False
+    line = text[start:end]
+    words = _LETTERS.findall(line)
+    return any(map(str.isdigit, line)) and len(words) <= 3 and all(len(word) <= 12 for word in words)
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:
@@ -181,7 +192,7 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             position = stray.end()
             inside = False
         following = _next_start(text, position, end)
-        if following == position or following >= end or inside and position < quotations[upcoming][1]:
+        if following == position or following >= end or (inside and position < quotations[upcoming][1]):
             continue
         if _ends_sentence(text, begin, terminator, following, end):
             yield begin, position

@@ -206,7 +206,7 @@ def rungs(values: Matrix, weight: float = 1.0) -> tuple[Rung, ...]:
     from gguf.quants import dequantize
 
     total = float(np.square(values, dtype=np.float64).sum()) or 1.0
-    found = []
+    found: list[Rung] = []
     for quantisation in _LADDER:
         packed = _packed(values, quantisation)
         lost = dequantize(packed, _type(quantisation)) - values
@@ -265,7 +265,8 @@ def _type(quantisation: str) -> Any:
 def _packed(values: Matrix, quantisation: str) -> np.ndarray[Any, Any]:
     from gguf.quants import quantize
 
-    return quantize(values, _type(quantisation))
+    packed: np.ndarray[Any, Any] = quantize(values, _type(quantisation))
+    return packed
 
 
 # --- The file ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,13 @@ from __future__ import annotations
 import random
 import re
 
+# Pattern, replacement, how often (0: everywhere). Numbers stay as they are: "in 2014, 25 men" must not become 2014,25.
+_SPACES = (
+    (r"(?<=\w)([,;])(?= )", r" \1", 0),
+    (r"\.$", " .", 0),
+    (r"(?<=[^\W\d]), (?=[^\W\d])", ",", 1),
+    (r"(?<=[a-z])-(?=[a-z])", " - ", 0),
+)
 
 def misplace_quotes(text: str, rng: random.Random) -> str:
     """QT: marks attach to the wrong side: that "we go" -> that" we go; ." -> . " or ."""
@@ -42,11 +49,6 @@ def curl_quotes(text: str) -> str:
 
 
 def misplace_spaces(text: str, rng: random.Random) -> str:
-    """GL: a space before a comma, a full stop or around a hyphen, or none after a comma between words."""
-    change = rng.choice((
-        lambda: re.sub(r"(?<=\w)([,;])(?= )", r" \1", text),
-        lambda: re.sub(r"\.$", " .", text),
-        lambda: re.sub(r"(?<=[^\W\d]), (?=[^\W\d])", ",", text, count=1),
-        lambda: re.sub(r"(?<=[a-z])-(?=[a-z])", " - ", text),
-    ))  # fmt: skip
-    return change()
+    """GL: a space before a comma, before the full stop or around a hyphen, or none after a comma between words."""
+    pattern, replacement, most = rng.choice(_SPACES)
+    return re.sub(pattern, replacement, text, count=most)

@@ -85,7 +85,8 @@ def _carry(moment: torch.Tensor) -> torch.Tensor:
     # Inputs that never fired would make the matrix singular.
     damped = exact + torch.eye(size, dtype=torch.double) * (DAMPING * float(exact.diagonal().mean()) + 1e-9)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped))
-    return torch.linalg.cholesky(inverse, upper=True).float()
+    factor: torch.Tensor = torch.linalg.cholesky(inverse, upper=True)
+    return factor.float()
 
 
 def _scales(block: torch.Tensor) -> torch.Tensor:
