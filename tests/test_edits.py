@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from pathlib import Path
@@ -56,7 +57,7 @@ def test_a_word_keeps_its_apostrophe_and_hyphen() -> None:
 def test_word_edits_turn_the_one_text_into_the_other(before: str, after: str) -> None:
     edits = word_edits(before, after, "model", "a test")
     assert apply(before, edits) == after
-    assert all(left.end <= right.start for left, right in zip(edits, edits[1:], strict=False))
+    assert all(left.end <= right.start for left, right in itertools.pairwise(edits))
     assert all(item.original == before[item.start : item.end] for item in edits)
     assert all((item.kind, item.reason) == ("model", "a test") for item in edits)
 
@@ -118,7 +119,7 @@ def test_two_rounds_of_edits_compose_to_one(data: st.DataObject) -> None:
     composed = compose(text, first, second)
     assert apply(text, composed) == apply(middle, second)
     assert composed == sorted(composed, key=lambda item: (item.start, item.end))
-    assert all(left.end <= right.start for left, right in zip(composed, composed[1:], strict=False))
+    assert all(left.end <= right.start for left, right in itertools.pairwise(composed))
 
 
 @given(text_and_edits())
@@ -150,14 +151,18 @@ def test_an_edit_taken_back_is_no_edit() -> None:
 def result(original: str, text: str) -> Result:
     edits = tuple(word_edits(original, text, "model", "a test"))
     status = "changed" if edits else "unchanged"
-    segment = SegmentResult(0, len(original), "sentence", status, original, text, refused_by=("numbers",), flags=("odd",))
+    segment = SegmentResult(
+        0, len(original), "sentence", status, original, text, refused_by=("numbers",), flags=("odd",)
+    )
     return Result(original, text, edits, (segment,), "retranslate:test")
 
 
 def test_to_dict_is_plain_json_and_replays() -> None:
     given_result = result("The elements left.", "The members left.")
     entry = json.loads(json.dumps(given_result.to_dict()))
-    assert apply("The elements left.", [Edit(**item) for item in entry["edits"]]) == entry["text"] == "The members left."
+    assert (
+        apply("The elements left.", [Edit(**item) for item in entry["edits"]]) == entry["text"] == "The members left."
+    )
     assert entry["segments"][0]["refused_by"] == ["numbers"]
     assert entry["segments"][0]["flags"] == ["odd"]
     assert entry["signature"] == "retranslate:test"

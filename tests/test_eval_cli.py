@@ -31,7 +31,17 @@ def test_the_table_names_the_systems(small_set: Path) -> None:
 
 def test_a_hypothesis_file_is_a_system_of_its_own(small_set: Path, tmp_path: Path) -> None:
     (tmp_path / "peer.txt").write_text("A Daesh convoy stopped.\nHe goes.\n")
-    arguments = ["eval", str(small_set), "--no-model", "--samples", "0", "--hypothesis", f"peer={tmp_path / 'peer.txt'}", "--format", "json"]
+    arguments = [
+        "eval",
+        str(small_set),
+        "--no-model",
+        "--samples",
+        "0",
+        "--hypothesis",
+        f"peer={tmp_path / 'peer.txt'}",
+        "--format",
+        "json",
+    ]
     result = RUN.invoke(app, arguments)
     (scores,) = json.loads(result.stdout)
     by_name = {system["name"]: system for system in scores["systems"]}
@@ -52,10 +62,24 @@ def test_results_are_written_once_and_never_overwritten(small_set: Path, tmp_pat
 def test_parallel_files_and_a_limit(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("one\ntwo\n")
     (tmp_path / "r").write_text("one\nzwei\n")
-    arguments = ["eval", "--source", str(tmp_path / "s"), "--reference", str(tmp_path / "r"), "--no-model", "--samples", "0", "--limit", "1"]
+    arguments = [
+        "eval",
+        "--source",
+        str(tmp_path / "s"),
+        "--reference",
+        str(tmp_path / "r"),
+        "--no-model",
+        "--samples",
+        "0",
+        "--limit",
+        "1",
+    ]
     assert "1 damaged" in RUN.invoke(app, arguments).output
 
 
-@pytest.mark.parametrize("arguments", [["eval", "--no-model"], ["eval", "--source", "s", "--no-model"], ["eval", "nowhere.tsv", "--no-model"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["eval", "--no-model"], ["eval", "--source", "s", "--no-model"], ["eval", "nowhere.tsv", "--no-model"]],
+)
 def test_what_cannot_be_used_is_an_input_error(arguments: list[str]) -> None:
     assert isinstance(RUN.invoke(app, arguments).exception, InputError)

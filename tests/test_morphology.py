@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retranslate.morphology import indefinite_article, inflect, inflections, lemmas, parts_of_speech, plain_noun, tags_of
+from retranslate.morphology import (
+    indefinite_article,
+    inflect,
+    inflections,
+    lemmas,
+    parts_of_speech,
+    plain_noun,
+    tags_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +57,9 @@ def test_a_lemma_is_inflected_by_tag(lemma: str, tag: str, form: str) -> None:
     assert inflect(lemma, tag) == form
 
 
-@pytest.mark.parametrize(("lemma", "plural"), [("peshmergo", "peshmergos"), ("zalfix", "zalfixes"), ("qualby", "qualbies")])
+@pytest.mark.parametrize(
+    ("lemma", "plural"), [("peshmergo", "peshmergos"), ("zalfix", "zalfixes"), ("qualby", "qualbies")]
+)
 def test_an_unknown_word_has_a_regular_plural(lemma: str, plural: str) -> None:
     assert inflections(lemma) == {"NN": lemma, "NNS": plural}
 

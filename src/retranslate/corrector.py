@@ -33,7 +33,9 @@ _FOREIGN = frozenset(
     sur pas ne il elle los las del y en es una por con se su lo bir ve bu için ile da ki het een van niet op zijn di che non è och det att
     som av os em um na não jest nie z się że""".split()
 )
-_CODE = re.compile(r"[{}\\|\t]|\(\)|==|=>|</|;$|^(?:def|class|if|for|while)\b.*:$|^(?:import|return|from)\b.*[\[(]|\w\[|\w\([\"']|\w\.\w+\(|\w_\w")
+_CODE = re.compile(
+    r"[{}\\|\t]|\(\)|==|=>|</|;$|^(?:def|class|if|for|while)\b.*:$|^(?:import|return|from)\b.*[\[(]|\w\[|\w\([\"']|\w\.\w+\(|\w_\w"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -202,7 +204,9 @@ class Corrector:
 
     def _accept_what_reads_better(self, rewriter: Rewriter, waiting: Mapping[Request, Sequence[_Draft]]) -> None:
         """Applies the candidates that beat the sentence as it was by the margin, in the model's own eyes."""
-        judged = [(request, draft) for request, same in waiting.items() for draft in same if draft.candidate is not None]
+        judged = [
+            (request, draft) for request, same in waiting.items() for draft in same if draft.candidate is not None
+        ]
         if not judged:
             return
         size = self.settings.batch_size

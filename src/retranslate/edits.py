@@ -105,7 +105,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
     """``text`` with ``edits`` done. Raises InputError when they overlap or do not fit the text."""
     pieces, cursor = [], 0
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        if not cursor <= edit.start <= edit.end or text[edit.start : edit.end] != edit.original:
+        if not cursor <= edit.start <= edit.end <= len(text) or text[edit.start : edit.end] != edit.original:
             raise InputError(
                 f"the edit at {edit.start}-{edit.end} ({edit.original!r}) does not fit the text; "
                 "edits replay only on the very text they were made for."

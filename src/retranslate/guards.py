@@ -26,8 +26,13 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 NUMBER_WORDS = {word: str(value) for value, word in enumerate(_UNITS)} | {
     word: str(10 * value) for value, word in enumerate(_TENS, start=2)
 }
-MAGNITUDES = frozenset({"hundred", "thousand", "million", "billion", "trillion", "dozen", "half", "quarter", "double", "percent"})
-_MAGNITUDE_FORMS = {form: word for word in MAGNITUDES for form in (word, f"{word}s")} | {"halves": "half", "doubled": "double"}
+MAGNITUDES = frozenset(
+    {"hundred", "thousand", "million", "billion", "trillion", "dozen", "half", "quarter", "double", "percent"}
+)
+_MAGNITUDE_FORMS = {form: word for word in MAGNITUDES for form in (word, f"{word}s")} | {
+    "halves": "half",
+    "doubled": "double",
+}
 ORDINALS = frozenset("first second third fourth fifth sixth seventh eighth ninth tenth".split())
 _FIGURE = re.compile(r"(?:(?<![\w.)\]])[-−])?\d+(?:[.,:/]\d+)*")
 _PERCENT = re.compile(r"%|\bper cent\b", re.IGNORECASE)
@@ -243,7 +248,9 @@ def names_kept(before: str, after: str, terms: Terms) -> list[str]:
 
 
 def _inflected_in(name: str, others: set[str]) -> bool:
-    return bool(morphology.lemmas(name) & others) or f"{name}s" in others or (name.endswith("s") and name[:-1] in others)
+    return (
+        bool(morphology.lemmas(name) & others) or f"{name}s" in others or (name.endswith("s") and name[:-1] in others)
+    )
 
 
 def negation_kept(before: str, after: str, terms: Terms) -> list[str]:
@@ -276,7 +283,9 @@ def modality_kept(before: str, after: str, terms: Terms) -> list[str]:
         Counter(_MODALITY[word.removesuffix("n't")] for word in words(text) if word.removesuffix("n't") in _MODALITY)
         for text in (_CANNOT.sub("can not", re.sub(r"\bMay\b", "", text)) for text in (before, after))
     )
-    return [f"lost {kind.split()[0]!r}" for kind in (ours - theirs)] + [f"invented {kind.split()[0]!r}" for kind in (theirs - ours)]
+    return [f"lost {kind.split()[0]!r}" for kind in (ours - theirs)] + [
+        f"invented {kind.split()[0]!r}" for kind in (theirs - ours)
+    ]
 
 
 def content_kept(before: str, after: str, terms: Terms) -> list[str]:
@@ -325,12 +334,22 @@ def no_loop(before: str, after: str, terms: Terms) -> list[str]:
     """No word group of three or more is said more often than before, and no word twice in a row."""
     ours, theirs = words(before), words(after)
     for size in (1, 2, 3, 4):
-        doubled = [tuple(theirs[i : i + size]) for i in range(len(theirs) - 2 * size + 1) if theirs[i : i + size] == theirs[i + size : i + 2 * size]]
-        allowed = {tuple(ours[i : i + size]) for i in range(len(ours) - 2 * size + 1) if ours[i : i + size] == ours[i + size : i + 2 * size]}
+        doubled = [
+            tuple(theirs[i : i + size])
+            for i in range(len(theirs) - 2 * size + 1)
+            if theirs[i : i + size] == theirs[i + size : i + 2 * size]
+        ]
+        allowed = {
+            tuple(ours[i : i + size])
+            for i in range(len(ours) - 2 * size + 1)
+            if ours[i : i + size] == ours[i + size : i + 2 * size]
+        }
         new = [group for group in doubled if group not in allowed and group not in {("had",), ("that",)}]
         if new:
             return [f"repeats {' '.join(new[0])!r}"]
-    triples = Counter(zip(theirs, theirs[1:], theirs[2:], strict=False)) - Counter(zip(ours, ours[1:], ours[2:], strict=False))
+    triples = Counter(zip(theirs, theirs[1:], theirs[2:], strict=False)) - Counter(
+        zip(ours, ours[1:], ours[2:], strict=False)
+    )
     before_counts = Counter(zip(ours, ours[1:], ours[2:], strict=False))
     again = [group for group, count in triples.items() if before_counts[group] + count > 1]
     return [f"repeats {' '.join(again[0])!r}"] if again else []
@@ -347,7 +366,7 @@ def length_kept(before: str, after: str, terms: Terms) -> list[str]:
 
 def quotes_balanced(before: str, after: str, terms: Terms) -> list[str]:
     """Quotation marks and brackets pair up, unless they did not before; none is lost or added beyond pairing up."""
-    ours, theirs = len(re.findall("[\"“”]", before)), len(re.findall("[\"“”]", after))
+    ours, theirs = len(re.findall('["“”]', before)), len(re.findall('["“”]', after))
     complaints = []
     if theirs % 2 and not ours % 2:
         complaints.append("an unpaired quotation mark")
@@ -366,7 +385,11 @@ def ending_kept(before: str, after: str, terms: Terms) -> list[str]:
         stripped = text.rstrip(" \"'“”’)]")
         return stripped[-1:] if stripped[-1:] in ".!?…:" else ""
 
-    return [] if final(before).replace("…", ".") == final(after).replace("…", ".") else [f"ended in {final(before)!r}, now in {final(after)!r}"]
+    return (
+        []
+        if final(before).replace("…", ".") == final(after).replace("…", ".")
+        else [f"ended in {final(before)!r}, now in {final(after)!r}"]
+    )
 
 
 GUARDS: dict[str, Guard] = {
@@ -387,7 +410,9 @@ GUARDS: dict[str, Guard] = {
 }
 
 
-def judge(before: str, after: str, terms: Terms = Terms(), guards: Sequence[str] = tuple(GUARDS)) -> dict[str, list[str]]:
+def judge(
+    before: str, after: str, terms: Terms = Terms(), guards: Sequence[str] = tuple(GUARDS)
+) -> dict[str, list[str]]:
     """The complaints by guard; empty when the rewrite may stand."""
     verdicts = {name: GUARDS[name](before, after, terms) for name in guards}
     return {name: complaints for name, complaints in verdicts.items() if complaints}

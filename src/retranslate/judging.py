@@ -17,7 +17,7 @@ from retranslate import guards
 from retranslate.edits import Edit, apply, word_edits
 from retranslate.guards import Terms
 
-_QUOTES = frozenset("\"“”")
+_QUOTES = frozenset('"“”')
 _STRAIGHT = str.maketrans("“”‘’", "\"\"''")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0f\ufeff]")
 
@@ -93,7 +93,10 @@ def group(before: str, after: str) -> list[list[Edit]]:
     inserted = [Counter(guards.words(edit.replacement)) for edit in edits]
     for one in range(len(edits)):
         for other in range(len(edits)):
-            if one != other and (_moves(deleted[one], inserted[one], deleted[other], inserted[other]) or _share_quotes(edits[one], edits[other])):
+            if one != other and (
+                _moves(deleted[one], inserted[one], deleted[other], inserted[other])
+                or _share_quotes(edits[one], edits[other])
+            ):
                 parent[root(other)] = root(one)
     groups: dict[int, list[Edit]] = {}
     for index, edit in enumerate(edits):

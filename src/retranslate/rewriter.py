@@ -203,15 +203,14 @@ class Rewriter:
 
         with torch.inference_mode():
             logits = self._answer_logits(prompts, drafts)
-            best = logits.topk(2, dim=-1)
-            scores = (best.values[..., 0] - logits.logsumexp(-1)).tolist()
-            margins = (best.values[..., 0] - best.values[..., 1]).tolist()
-            choices = best.indices[..., 0].tolist()
         answers = []
-        for row, draft in enumerate(drafts):
-            agreed = next((n for n, token in enumerate(draft) if choices[row][n] != token), len(draft) - 1) + 1
-            ids = choices[row][:agreed]
-            answers.append(_Answer(ids, scores[row][:agreed], min(margins[row][:agreed]) < CLOSE_CALL))
+        for steps, draft in zip(logits, drafts, strict=True):
+            best = steps[: len(draft)].topk(2, dim=-1)
+            scores = (best.values[:, 0] - steps[: len(draft)].logsumexp(-1)).tolist()
+            margins = (best.values[:, 0] - best.values[:, 1]).tolist()
+            choices = best.indices[:, 0].tolist()
+            agreed = next((n for n, token in enumerate(draft) if choices[n] != token), len(draft) - 1) + 1
+            answers.append(_Answer(choices[:agreed], scores[:agreed], min(margins[:agreed]) < CLOSE_CALL))
         return answers
 
     def _decode(self, prompts: Sequence[Sequence[int]], answers: Sequence[_Answer]) -> None:
@@ -270,14 +269,14 @@ class Rewriter:
             answers = [self._write(text) for _, text in batch]
             with torch.inference_mode():
                 logits = self._answer_logits(prompts, answers)
-            for row, answer in enumerate(answers):
-                wanted = torch.tensor(answer, device=logits.device).unsqueeze(1)
-                chosen = logits[row, : len(answer)].log_softmax(-1).gather(1, wanted)
+            for steps, answer in zip(logits, answers, strict=True):
+                wanted = torch.tensor(answer, device=steps.device).unsqueeze(1)
+                chosen = steps[: len(answer)].log_softmax(-1).gather(1, wanted)
                 scores.append(round(float(chosen.mean()), 4))
         return scores
 
-    def _answer_logits(self, prompts: list[list[int]], answers: list[list[int]]) -> torch.Tensor:
-        """Logits of shape (batch, longest answer, vocabulary), the first row of each being that of its first token."""
+    def _answer_logits(self, prompts: list[list[int]], answers: list[list[int]]) -> list[torch.Tensor]:
+        """For each answer its logits, of shape (length or more, vocabulary), beginning with those of its first token."""
         import torch
 
         if self._seq2seq:
@@ -285,19 +284,15 @@ class Rewriter:
             labels = torch.tensor([[*answer, *[self._pad] * (width - len(answer))] for answer in answers])
             inputs = self._padded(prompts)
             shifted = self._model.prepare_decoder_input_ids_from_labels(labels=labels.to(self._model.device))
-            result: torch.Tensor = self._model(**inputs, decoder_input_ids=shifted).logits
-            return result
+            return list(self._model(**inputs, decoder_input_ids=shifted).logits)
         joined = [[*prompt, *answer] for prompt, answer in zip(prompts, answers, strict=True)]
         width = max(map(len, joined))
         # Causal attention with padding on the right needs no mask.
         ids = torch.tensor([[*row, *[self._pad] * (width - len(row))] for row in joined]).to(self._model.device)
-        logits = self._model(ids).logits
-        longest = max(map(len, answers))
-        rows = []
-        for row, prompt in enumerate(prompts):
-            part = logits[row, len(prompt) - 1 : len(prompt) - 1 + longest]
-            rows.append(torch.nn.functional.pad(part, (0, 0, 0, longest - part.shape[0])))
-        return torch.stack(rows)
+        # Logits of a large vocabulary take most of the memory: those of the prompts are left out.
+        first = min(map(len, prompts)) - 1
+        logits = self._model(ids, logits_to_keep=width - first).logits
+        return [steps[len(prompt) - 1 - first :] for steps, prompt in zip(logits, prompts, strict=True)]
 
 
 def _answer_limit(prompt: int) -> int:

@@ -38,8 +38,10 @@ _BETWEEN = re.compile(
     r"^And between,?\s+(?P<that>that[”\"“]?\s+(?:the|a|an|it|he|she|they|we|there|this|these|all|some|no|his|her|its|their|\d|[A-Z])|[”\"“])"
 )
 # Ungrammatical in a question as well: "Was the committee has finished".
-_WAS_HAS = re.compile(r"^(?:Was|And was) (?P<subject>the (?:[\w-]+ ){1,5}?)(?:has|have|had) (?P<done>(?:already |also )?(?:\w+ed|met|taken|given|held|sent|made|said|left|won|lost|begun|gone|come))\b")
-_QUOTE = "[\"“”]"
+_WAS_HAS = re.compile(
+    r"^(?:Was|And was) (?P<subject>the (?:[\w-]+ ){1,5}?)(?:has|have|had) (?P<done>(?:already |also )?(?:\w+ed|met|taken|given|held|sent|made|said|left|won|lost|begun|gone|come))\b"
+)
+_QUOTE = '["“”]'
 _ADDING = r"(?P<verb>(?:adding|noting|stressing|explaining|confirming|indicating|pointing out|saying)(?: that)?)"
 # A quotation in two pieces whose inner marks cling to the word between them.
 _TWO_PIECES = re.compile(
@@ -47,7 +49,9 @@ _TWO_PIECES = re.compile(
     rf"(?:,\s*{_QUOTE}|{_QUOTE}\s*,?)\s*{_ADDING}\s*{_QUOTE}\s*(?P<two>[^\"“”]+?)\s*{_QUOTE}\s*$"
 )
 _SIDE = re.compile(rf"^(?P<side>(?:For|On) (?:his|her|its|their) (?:part|side)), {_SUBJECT} that\b")
-_END_MARK = re.compile(r"(?<=[.!?”\"])\s*\(?(?:anthy|Anthy|ANTHY|Finished ?/|It ended|[Ee]nded ?/)\)?(?:[ /]{0,3}\d{1,3}(?: ?[A-Z])?)?[ .]*$")
+_END_MARK = re.compile(
+    r"(?<=[.!?”\"])\s*\(?(?:anthy|Anthy|ANTHY|Finished ?/|It ended|[Ee]nded ?/)\)?(?:[ /]{0,3}\d{1,3}(?: ?[A-Z])?)?[ .]*$"
+)
 _END_LINE = re.compile(r"^\(?(?:anthy|Anthy|Finished ?/|Ended ?/)\)?(?:[ /]{0,3}\d{1,3}(?: ?[A-Z])?)?[ .]*$")
 _NOT_SUBJECT = re.compile(
     r"^(?:That|This|There|The|It|He|She|They|We|In|On|At|And|But|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|"
@@ -94,7 +98,11 @@ def lost_verb_after_side(sentence: str) -> str:
         return sentence
     rest = sentence[match.end() :]
     # "For her part, the doctor that I met said": the verb is there, and "that" is relative.
-    return sentence if _RELATIVE.match(rest) or _SAID.search(rest) else f"{match['side']}, {match['subject']} said that{rest}"
+    return (
+        sentence
+        if _RELATIVE.match(rest) or _SAID.search(rest)
+        else f"{match['side']}, {match['subject']} said that{rest}"
+    )
 
 
 def garbled_added(sentence: str) -> str:

@@ -77,6 +77,7 @@ TREE_DAMAGE: dict[str, tuple[TreeDamage, ...]] = {
     "TN": (wording.false_passive,),
 }
 """The damage done on the tree, by code, in the order in which it is tried."""
+_TEXT_DAMAGE: dict[str, Callable[[str, random.Random], str]] = {"QT": misplace_quotes, "GL": misplace_spaces}
 
 
 def damage(
@@ -94,14 +95,12 @@ def damage(
     if rng.random() < _rate(rates.LX, severity):
         text, hints = literal_senses(text, senses, rng)
         types.extend(["LX"] * bool(hints))
-    if '"' in text and rng.random() < _rate(rates.QT, severity):
-        text = misplace_quotes(text, rng)
-        types.append("QT")
+    for code, change in _TEXT_DAMAGE.items():
+        if rng.random() < _rate(getattr(rates, code), severity):
+            before, text = text, change(text, rng)
+            types.extend([code] * (text != before))
     if "”" in text and '"' in target:
         target = curl_quotes(target)
-    if rng.random() < _rate(rates.GL, severity):
-        text = misplace_spaces(text, rng)
-        types.append("GL")
     return Damaged(text, target, tuple(hints), tuple(dict.fromkeys(types)))
 
 

@@ -216,7 +216,7 @@ def _garble(
     # Light and heavy damage alike: a model that saw only wrecks would rewrite what needs a single word.
     damaged = damage(root, terms.backwards, rng, recipe.rates, severity=rng.choice((0.35, 0.8, 1.2, 1.7)))
     text, hints = damaged.text, list(damaged.hints)
-    if nouns and rng.random() < 0.12 and (invented := invent_hint(text, rng, nouns)):
+    if nouns and rng.random() < 0.12 and (invented := invent_hint(text, rng, nouns, hints)):
         text, hint = invented
         hints.append(hint)
     if rng.random() < 0.06 and not opens_with_name and text[:1] == doc.text[:1]:

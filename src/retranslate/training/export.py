@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retranslate.errors import InputError
+from retranslate.files import write_whole
 from retranslate.rewriter import MARKER
 from retranslate.training import rounding
 from retranslate.training.data import Example
@@ -107,11 +107,11 @@ def export(
     _write_gguf(partial, reader, trained, plan, packed)
     os.replace(partial, weights)
     for file in _BESIDE:
-        _copy_whole(checkpoint / file, output / file)
+        write_whole(output / file, (checkpoint / file).read_bytes())
     with weights.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     marker = {"name": name, "max_tokens": max_tokens, "weights": WEIGHTS, "sha256": digest, "quantisation": quantisation}
-    _write_whole(output / MARKER, json.dumps(marker, indent=2) + "\n")
+    write_whole(output / MARKER, (json.dumps(marker, indent=2) + "\n").encode())
     return weights
 
 
@@ -342,15 +342,3 @@ def _make_folder(output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{output}: cannot be made: {error.strerror}") from error
-
-
-def _copy_whole(source: Path, target: Path) -> None:
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.copyfile(source, partial)
-    os.replace(partial, target)
-
-
-def _write_whole(target: Path, text: str) -> None:
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, target)

@@ -119,7 +119,7 @@ def train(recipe: Recipe) -> Path:
     )  # fmt: skip
     if found:
         restore_optimizer(optimizer, found)
-        _cut_log(recipe.output / LOG, found.progress.pairs)
+    _cut_log(recipe.output / LOG, found.progress.pairs if found else 0)
     return _loop(recipe, encoded, model, tokenizer, optimizer, found).folder
 
 

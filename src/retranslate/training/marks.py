@@ -13,6 +13,7 @@ _SPACES = (
     (r"(?<=[a-z])-(?=[a-z])", " - ", 0),
 )
 
+
 def misplace_quotes(text: str, rng: random.Random) -> str:
     """QT: marks attach to the wrong side: that "we go" -> that" we go; ." -> . " or ."""
     opening, closing = rng.choice((('"', '"'), ('"', '"'), ("”", "”"), ("“", "”"), ("“", '"')))

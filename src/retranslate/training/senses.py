@@ -91,16 +91,20 @@ def _like(model: str, article: str) -> str:
     return article.capitalize() if model[:1].isupper() else article
 
 
-def invent_hint(text: str, rng: random.Random, nouns: Sequence[tuple[str, str]]) -> tuple[str, Hint] | None:
+def invent_hint(
+    text: str, rng: random.Random, nouns: Sequence[tuple[str, str]], hints: Sequence[Hint] = ()
+) -> tuple[str, Hint] | None:
     """Replaces one plain noun of ``text`` by an unrelated one out of ``nouns`` (singular, plural), and hints at it.
 
-    Teaches a model to follow a term line that it has never seen, which is what a user's own glossary is.
+    Teaches a model to follow a term line that it has never seen, which is what a user's own glossary is. Words of the
+    ``hints`` that the text has already are left alone.
     """
+    taken = {word for wrong, _ in hints for word in wrong.lower().split()}
     words = list(re.finditer(r"(?<=[ ])[a-z]{4,}(?=[ .,])", text))
     rng.shuffle(words)
     for match in words[:8]:
         number = morphology.plain_noun(match.group())
-        if number is None:
+        if number is None or match.group() in taken:
             continue
         literal = rng.choice(nouns)[number == "NNS"]
         return text[: match.start()] + literal + text[match.end() :], (literal, match.group())

@@ -1,0 +1,143 @@
+"""Recipes: what is read, and how a wrong one is refused with file and key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from retranslate.errors import InputError
+from retranslate.training.damage import Rates
+from retranslate.training.recipe import CHANGEABLE, Recipe, Source, read_recipe
+
+SOURCE = '[[source]]\nkind = "damage"\nshare = 0.5\nfiles = ["clean.txt"]\n'
+TOP = 'base = "base"\noutput = "run"\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "clean.txt").write_text("A sentence.\n", "utf-8")
+    (tmp_path / "own.tsv").write_text("", "utf-8")
+    return tmp_path
+
+
+def recipe(folder: Path, text: str) -> Recipe:
+    path = folder / "recipe.toml"
+    path.write_text(text, "utf-8")
+    return read_recipe(path)
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(InputError) as caught:
+        recipe(folder, text)
+    message = str(caught.value)
+    assert message.startswith(str(folder / "recipe.toml"))
+    assert "\n" not in message
+    return message.removeprefix(str(folder / "recipe.toml"))
+
+
+def test_paths_are_relative_to_the_recipe_and_the_rest_has_defaults(folder: Path) -> None:
+    assert recipe(folder, TOP + SOURCE) == Recipe(
+        base=folder / "base",
+        output=folder / "run",
+        sources=(Source("damage", (folder / "clean.txt",), 0.5),),
+    )
+
+
+def test_every_setting_is_read(folder: Path) -> None:
+    text = TOP + (
+        'glossary = ["own.tsv"]\nparser = "other"\nseed = 5\npairs = 10\nbatch_tokens = 20\nlearning_rate = 1e-5\nwarmup = 1\ndecay = 2\n'
+        "frozen_layers = 3\nmax_tokens = 40\ncheckpoint_minutes = 2\n[rates]\nV1 = 0.5\nLX = 1\n"
+        '[[source]]\nkind = "pairs"\nshare = 1\nfiles = ["clean.txt"]\nmin_f1 = 0.7\nratio = [0.9, 1]\nwords = [2, 30]\n'
+    )
+    assert recipe(folder, text) == Recipe(
+        base=folder / "base",
+        output=folder / "run",
+        sources=(Source("pairs", (folder / "clean.txt",), 1.0, 0.7, (0.9, 1.0), (2, 30)),),
+        glossary=(folder / "own.tsv",),
+        parser="other",
+        seed=5,
+        pairs=10,
+        batch_tokens=20,
+        learning_rate=1e-5,
+        warmup=1,
+        decay=2,
+        frozen_layers=3,
+        max_tokens=40,
+        checkpoint_minutes=2.0,
+        rates=Rates(V1=0.5, LX=1.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("output = \"run\"\n" + SOURCE, "the key 'base' is missing"),
+        ("base = \"base\"\n" + SOURCE, "the key 'output' is missing"),
+        (TOP, "the key 'source' is missing"),
+        (TOP + "source = 3", "'source' must be one or more [[source]] tables"),
+        (TOP + "source = []", "'source' must be one or more [[source]] tables"),
+        (TOP + "steps = 3\n" + SOURCE, "unknown key 'steps'"),
+        (TOP.replace('"base"', '"elsewhere"') + SOURCE, "base: "),
+        (TOP.replace('"base"', "3") + SOURCE, "base: 3 is not a text"),
+        (TOP + "pairs = 0\n" + SOURCE, "pairs: 0 is not a whole number of at least 1"),
+        (TOP + "pairs = 2.5\n" + SOURCE, "pairs: 2.5 is not a whole number"),
+        (TOP + "pairs = true\n" + SOURCE, "pairs: True is not a whole number"),
+        (TOP + 'seed = "x"\n' + SOURCE, "seed: 'x' is not a whole number"),
+        (TOP + "learning_rate = 0\n" + SOURCE, "learning_rate: 0 is not a number above 0"),
+        (TOP + "learning_rate = inf\n" + SOURCE, "learning_rate: inf is not a number above 0"),
+        (TOP + "learning_rate = nan\n" + SOURCE, "learning_rate: nan is not a number above 0"),
+        (TOP + "frozen_layers = -1\n" + SOURCE, "frozen_layers: -1 is not a whole number of at least 0"),
+        (TOP + 'glossary = "own.tsv"\n' + SOURCE, "glossary: 'own.tsv' is not a list of file names"),
+        (TOP + 'glossary = ["lost.tsv"]\n' + SOURCE, "no such file"),
+        (TOP + "rates = 3\n" + SOURCE, "'rates' must be a table"),
+        (TOP + SOURCE + "[rates]\nV9 = 0.5\n", "[rates]: unknown key 'V9'; known are AG, AR"),
+        (TOP + SOURCE + "[rates]\nV1 = 1.5\n", "[rates]: V1: 1.5 is not a number from 0 to 1"),
+        (TOP + SOURCE.replace('"damage"', '"noise"'), "[[source]] 1: kind: 'noise' is not one of damage, pairs, identity"),
+        (TOP + SOURCE + SOURCE.replace("0.5", "0"), "[[source]] 2: share: 0 is not a number above 0"),
+        (TOP + SOURCE.replace("share = 0.5\n", ""), "[[source]] 1: the key 'share' is missing"),
+        (TOP + SOURCE.replace('["clean.txt"]', "[]"), "[[source]] 1: files: none given"),
+        (TOP + SOURCE.replace("clean.txt", "lost.txt"), "[[source]] 1: files: "),
+        (TOP + SOURCE + "weight = 2\n", "[[source]] 1: unknown key 'weight'"),
+        (TOP + SOURCE + "words = [5]\n", "[[source]] 1: words: [5] is not two whole numbers"),
+        (TOP + SOURCE + "words = [9, 5]\n", "[[source]] 1: words: [9, 5] is not two whole numbers"),
+        (TOP + SOURCE + "words = [0, 5]\n", "[[source]] 1: words: [0, 5] is not two whole numbers"),
+        (TOP + SOURCE + "words = [1.5, 5]\n", "[[source]] 1: words: [1.5, 5] is not two whole numbers"),
+        (TOP + SOURCE + 'ratio = ["a", "b"]\n', "[[source]] 1: ratio: ['a', 'b'] is not two numbers"),
+        (TOP + SOURCE + "min_f1 = 2\n", "[[source]] 1: min_f1: 2 is not a number from 0 to 1"),
+        ("base = ", "not a TOML file"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_by_key(folder: Path, text: str, message: str) -> None:
+    assert message in refusal(folder, text)
+
+
+def test_a_missing_recipe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read the recipe: No such file"):
+        read_recipe(tmp_path / "lost.toml")
+
+
+def test_a_recipe_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(b'base = "caf\xe9"')
+    with pytest.raises(InputError, match="not a TOML file"):
+        read_recipe(path)
+
+
+CHANGES = {
+    "pairs": 5, "decay": 6, "checkpoint_minutes": 7.0, "output": Path("elsewhere"), "base": Path("other"), "sources": (), "glossary": (Path("g"),),
+    "parser": "p", "seed": 9, "batch_tokens": 9, "learning_rate": 0.5, "warmup": 9, "frozen_layers": 1, "max_tokens": 9, "rates": Rates(V1=0.1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_fingerprint_stays_only_when_what_may_change_changes(folder: Path, name: str) -> None:
+    before = recipe(folder, TOP + SOURCE)
+    after = replace(before, **{name: CHANGES[name]})
+    assert (before.fingerprint == after.fingerprint) is (name in CHANGEABLE)
+
+
+def test_every_setting_counts_for_the_fingerprint_or_is_listed() -> None:
+    assert set(CHANGES) == set(Recipe.__dataclass_fields__)
