@@ -86,7 +86,9 @@ class Result:
         return {
             "text": self.text,
             "edits": [asdict(edit) for edit in self.edits],
-            "segments": [{**asdict(s), "refused_by": list(s.refused_by), "flags": list(s.flags)} for s in self.segments],
+            "segments": [
+                {**asdict(s), "refused_by": list(s.refused_by), "flags": list(s.flags)} for s in self.segments
+            ],
             "signature": self.signature,
         }
 

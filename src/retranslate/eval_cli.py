@@ -23,16 +23,23 @@ class TableFormat(StrEnum):
 
 
 def evaluate(
-    sets: Annotated[list[Path] | None, typer.Argument(metavar="[SET]...", help="Sets: .jsonl or .tsv, or .gz of them.")] = None,
+    sets: Annotated[
+        list[Path] | None, typer.Argument(metavar="[SET]...", help="Sets: .jsonl or .tsv, or .gz of them.")
+    ] = None,
     source: Annotated[Path | None, typer.Option("--source", help="A text file of source segments, one a line.")] = None,
-    reference: Annotated[list[Path] | None, typer.Option("--reference", help="Its references, line by line; repeatable.")] = None,
+    reference: Annotated[
+        list[Path] | None, typer.Option("--reference", help="Its references, line by line; repeatable.")
+    ] = None,
     hypothesis: Annotated[
-        list[str] | None, typer.Option("--hypothesis", metavar="[NAME=]FILE", help="Outputs made elsewhere; repeatable.")
+        list[str] | None,
+        typer.Option("--hypothesis", metavar="[NAME=]FILE", help="Outputs made elsewhere; repeatable."),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", metavar="DIR_OR_ID", help="Another model.")] = None,
     no_model: Annotated[bool, typer.Option("--no-model", help="Leave out the systems that need the model.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first N segments of each set.")] = None,
-    samples: Annotated[int, typer.Option("--samples", min=0, help="Bootstrap samples; 0 leaves significance out.")] = 1000,
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, help="Bootstrap samples; 0 leaves significance out.")
+    ] = 1000,
     format: Annotated[TableFormat, typer.Option("--format", help="What to print.")] = TableFormat.md,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write the scores here, as JSON.")] = None,
 ) -> None:

@@ -19,7 +19,19 @@ import ahocorasick_rs
 from retranslate import morphology
 from retranslate.glossary_file import COLUMNS, Row, Surface, bundled_paths, expand, read_rows, realise
 
-__all__ = ["COLUMNS", "Glossary", "Match", "Problem", "Row", "bundled_paths", "check", "expand", "fold", "read_rows", "realise"]
+__all__ = [
+    "COLUMNS",
+    "Glossary",
+    "Match",
+    "Problem",
+    "Row",
+    "bundled_paths",
+    "check",
+    "expand",
+    "fold",
+    "read_rows",
+    "realise",
+]
 
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
@@ -227,7 +239,9 @@ def _with_article(article: str, start: int, options: list[str]) -> tuple[int, li
     bare = [_OWN_ARTICLE.sub("", option) for option in options]
     has_own = [option != without for option, without in zip(options, bare, strict=True)]
     definite = article.lower() == "the"
-    if not any(has_own) and (definite or all(morphology.indefinite_article(option) == article.lower() for option in bare)):
+    if not any(has_own) and (
+        definite or all(morphology.indefinite_article(option) == article.lower() for option in bare)
+    ):
         return start, options
     chosen = []
     for option, without, own in zip(options, bare, has_own, strict=True):
@@ -253,13 +267,22 @@ def check(paths: Iterable[str | Path]) -> list[Problem]:
 
 def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
     for row in rows:
-        for column, options in (("wrong", row.wrong), ("right", row.right), ("near", row.near), ("not_near", row.not_near)):
+        for column, options in (
+            ("wrong", row.wrong),
+            ("right", row.right),
+            ("near", row.near),
+            ("not_near", row.not_near),
+        ):
             for option in options:
                 if hidden := _INVISIBLE.search(option):
                     name = f"U+{ord(hidden.group()):04X}"
                     yield Problem(row.source, row.line, f"invisible character {name} in column '{column}'; delete it.")
                 if option.count("*") > 1 or re.search(r"(?<!\w)\*|\*\w", option):
-                    yield Problem(row.source, row.line, f"{option!r} in column '{column}': one star, at the end of a word, is allowed.")
+                    yield Problem(
+                        row.source,
+                        row.line,
+                        f"{option!r} in column '{column}': one star, at the end of a word, is allowed.",
+                    )
             repeated = sorted({option for option in options if options.count(option) > 1})
             if repeated:
                 yield Problem(row.source, row.line, f"{repeated[0]!r} stands twice in column '{column}'.")
@@ -299,7 +322,11 @@ def _overlap(text: str, earlier: Row, row: Row) -> str | None:
         word = "repeats" if (earlier.right, earlier.mode) == (row.right, row.mode) else "conflicts with"
         return f"{text!r} {word} {earlier.place}; keep one of the two."
     near_covered = not earlier.near or (row.near and set(row.near) <= set(earlier.near))
-    if near_covered and set(earlier.not_near) <= set(row.not_near) and not (earlier.case == "exact" and row.case == "keep"):
+    if (
+        near_covered
+        and set(earlier.not_near) <= set(row.not_near)
+        and not (earlier.case == "exact" and row.case == "keep")
+    ):
         return f"{text!r} is never reached: {earlier.place} always comes first."
     return None
 
@@ -312,4 +339,6 @@ def _cycle_problems(rows: Sequence[Row]) -> Iterator[Problem]:
         for right in row.right:
             others = [match.row for surface in expand(right) for match in certain.match(surface.text)]
             if others:
-                yield Problem(row.source, row.line, f"{right!r} would itself be replaced by {others[0].place}: a cycle.")
+                yield Problem(
+                    row.source, row.line, f"{right!r} would itself be replaced by {others[0].place}: a cycle."
+                )

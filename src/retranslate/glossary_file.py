@@ -73,11 +73,15 @@ def _lines(data: bytes, source: str) -> Iterator[tuple[int, str]]:
                 f"{MAX_LINE_BYTES:,}. Is this a glossary?"
             )
         if b"\0" in raw:
-            raise InputError(f"{source}:{number}: NUL as byte {raw.index(0) + 1} of the line; a glossary is plain UTF-8 text.")
+            raise InputError(
+                f"{source}:{number}: NUL as byte {raw.index(0) + 1} of the line; a glossary is plain UTF-8 text."
+            )
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InputError(f"{source}:{number}: byte {error.start + 1} is not UTF-8; save the file as UTF-8.") from error
+            raise InputError(
+                f"{source}:{number}: byte {error.start + 1} is not UTF-8; save the file as UTF-8."
+            ) from error
         if line.strip() and not line.startswith("#"):
             yield number, line
 
@@ -98,7 +102,9 @@ def _cells(line: str) -> tuple[str, ...]:
 
 def _row(cells: tuple[str, ...], source: str, number: int) -> Row:
     if len(cells) != len(COLUMNS):
-        raise InputError(f"{source}:{number}: {len(cells)} columns where {len(COLUMNS)} are needed: {', '.join(COLUMNS)}.")
+        raise InputError(
+            f"{source}:{number}: {len(cells)} columns where {len(COLUMNS)} are needed: {', '.join(COLUMNS)}."
+        )
     wrong, right, mode, near, not_near, case, note = cells
     if mode not in _MODES:
         raise InputError(f"{source}:{number}: mode {mode!r} is not one of {', '.join(get_args(Mode))}.")

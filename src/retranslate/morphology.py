@@ -19,7 +19,9 @@ _NO_NOUNS = frozenset(
     "this that these those which who whom whose what where when how why she he her his them they both either neither each".split()
 )
 # Read letter by letter, these begin with a vowel: MP, FBI, NGO; but NATO and HAMAS are read as words.
-_SPELT_OUT = re.compile(r"(?:[AEFHILMNORSX](?:[B-DF-HJ-NP-TV-Z\d-]|$)|[AEIO][A-Z]|(?:SUV|RAF|MEP|HIV|LED|SOS|MOU)s?\b)[A-Z\d]*s?(?![a-z])")
+_SPELT_OUT = re.compile(
+    r"(?:[AEFHILMNORSX](?:[B-DF-HJ-NP-TV-Z\d-]|$)|[AEIO][A-Z]|(?:SUV|RAF|MEP|HIV|LED|SOS|MOU)s?\b)[A-Z\d]*s?(?![a-z])"
+)
 _VOWEL_SOUND = re.compile(r"honest|honou?r|hour|heir|[aefhilmnorsx]-|8|1[18](?![\d.,])", re.IGNORECASE)
 _CONSONANT_SOUND = re.compile(
     r"uni(?![mn]|den|nt)|us(?:e|ua|u[lrs]|ag)|ut(?:il|op)|u[bk](?:i|r|e)|ura|euro?|eu[lpc]|ewe|one(?![a-z])|once(?![a-z])",

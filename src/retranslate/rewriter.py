@@ -422,17 +422,19 @@ def _open(folder: Path, gguf: str | None, device: str | None) -> tuple[PreTraine
     transformers.utils.logging.disable_progress_bar()
     # Without the explicit no, a folder with code of its own would be asked about on the terminal.
     shared: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-    opened: dict[str, Any] = {**shared, **({"gguf_file": gguf} if gguf else {})}
-    weights: dict[str, Any] = {**opened, **({} if gguf else {"use_safetensors": True})}
+    weights: dict[str, Any] = {**shared, **({"gguf_file": gguf} if gguf else {"use_safetensors": True})}
     try:
         # What matters is raised; progress bars and advice on other packages are not for the reader of an article.
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
-            config = transformers.AutoConfig.from_pretrained(folder, **opened)
+            config = transformers.AutoConfig.from_pretrained(folder, **shared)
             family = (
                 transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
             )
-            model, report = family.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **weights)
+            # The config beside the weights spares a reading of the GGUF file's header, which holds the whole vocabulary.
+            model, report = family.from_pretrained(
+                folder, config=config, dtype=torch.float32, output_loading_info=True, **weights
+            )
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **shared)
     except Exception as error:  # transformers raises nearly every class there is
         raise InputError(f"{folder}: the model cannot be loaded: {_first_line(error)}") from error

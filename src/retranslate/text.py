@@ -36,7 +36,9 @@ class Segment:
 _EDGE = r"[\s\u00a0\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]*"
 _LINE_END = re.compile("\r\n|[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 _LEADING = re.compile(_EDGE)
-_EDGE_CHARACTERS = "".join(map(chr, [*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]))
+_EDGE_CHARACTERS = "".join(
+    map(chr, [*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
+)
 _LIST_MARKER = re.compile(r"(?:[-*•·▪‣–—►>+#]+|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]|\(?[A-Z]\))[ \t\u00a0]+")
 _PLACE = r"[A-Z][\w'’-]+(?:[ ][A-Z][\w'’-]+){0,2}"
 _DATELINE = re.compile(
@@ -56,7 +58,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _TERMINATOR = re.compile(r"[.!?…]+[\"'”’»)\]]*")
 _STRAY_CLOSER = re.compile(r"[ \u00a0]+[\"”’»]+(?=\s|$)")
 _STARTER = re.compile(r"[\"'“‘«”(\[]*[ ]?[A-ZÀ-ÖØ-Þ\d]")
-_QUOTES = re.compile("[\"“”]")
+_QUOTES = re.compile('["“”]')
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[\"'“‘-])(?:Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Sgt|Cpl|Brig|Adm|Cmdr|Sen|Rep|Gov|Pres|Hon|Rev|Fr|St|Sr|Jr|"
     r"Messrs|Mt|Ft|No|Nos|Art|Sec|Vol|Fig|Inc|Ltd|Co|Corp|Bros|vs|etc|al|e\.g|i\.e|cf|approx|est|dept|Jan|Feb|Mar|Apr|Jun|Jul|Aug|"
@@ -187,8 +189,12 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         stray = _STRAY_CLOSER.match(text, position, end)
         while upcoming < len(quotations) and quotations[upcoming][1] <= terminator.start():
             upcoming += 1
-        inside = upcoming < len(quotations) and quotations[upcoming][0] < terminator.start() < quotations[upcoming][1] - 1
-        if stray is not None and (not quotations or (upcoming < len(quotations) and stray.end() == quotations[upcoming][1])):
+        inside = (
+            upcoming < len(quotations) and quotations[upcoming][0] < terminator.start() < quotations[upcoming][1] - 1
+        )
+        if stray is not None and (
+            not quotations or (upcoming < len(quotations) and stray.end() == quotations[upcoming][1])
+        ):
             position = stray.end()
             inside = False
         following = _next_start(text, position, end)

@@ -17,9 +17,21 @@ from retranslate.evaluation.systems import from_file
 from retranslate.glossary import Row
 
 SEGMENTS = [
-    EvaluationSegment("1", "The minister opened at noon the new harbour.", ("The minister opened the new harbour at noon.",)),
-    EvaluationSegment("2", "He said the mayor that 12 file were lost.", ("The mayor said that 12 files were lost.",), must=("12 files",)),
-    EvaluationSegment("3", "There are traders sell it for double.", ("There are traders who sell it at double.",), must_not=("traders sell",)),
+    EvaluationSegment(
+        "1", "The minister opened at noon the new harbour.", ("The minister opened the new harbour at noon.",)
+    ),
+    EvaluationSegment(
+        "2",
+        "He said the mayor that 12 file were lost.",
+        ("The mayor said that 12 files were lost.",),
+        must=("12 files",),
+    ),
+    EvaluationSegment(
+        "3",
+        "There are traders sell it for double.",
+        ("There are traders who sell it at double.",),
+        must_not=("traders sell",),
+    ),
     EvaluationSegment("4", "The ferry will sail again in April.", ("The ferry will sail again in April.",), clean=True),
     EvaluationSegment("5", "Rain is expected on Friday.", ("Rain is expected on Friday.",), clean=True),
 ]
@@ -30,7 +42,13 @@ def perfect(sources: Sequence[str]) -> list[str]:
 
 
 def careless(sources: Sequence[str]) -> list[str]:
-    return ["Repaired.", "The mayor said that 13 files were not lost.", sources[2], "The ferry sails again.", sources[4]]
+    return [
+        "Repaired.",
+        "The mayor said that 13 files were not lost.",
+        sources[2],
+        "The ferry sails again.",
+        sources[4],
+    ]
 
 
 def test_do_nothing_is_the_first_row_and_changes_nothing() -> None:
@@ -58,12 +76,31 @@ def test_losses_and_inventions_and_overcorrection_are_counted() -> None:
     assert bad.must == 0.0
 
 
-@pytest.mark.parametrize(("metric", "label", "extra"), [("bleu", "BLEU", []), ("chrf", "chrF", []), ("chrf", "chrF++", ["--chrf-word-order", "2"]), ("ter", "TER", [])])
-def test_figures_equal_the_sacrebleu_command_to_the_last_digit(tmp_path: Path, metric: str, label: str, extra: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("metric", "label", "extra"),
+    [("bleu", "BLEU", []), ("chrf", "chrF", []), ("chrf", "chrF++", ["--chrf-word-order", "2"]), ("ter", "TER", [])],
+)
+def test_figures_equal_the_sacrebleu_command_to_the_last_digit(
+    tmp_path: Path, metric: str, label: str, extra: list[str]
+) -> None:
     damaged = [segment for segment in SEGMENTS if not segment.clean]
     (tmp_path / "ref").write_text("".join(f"{segment.references[0]}\n" for segment in damaged))
     (tmp_path / "hyp").write_text("".join(f"{segment.source}\n" for segment in damaged))
-    command = [sys.executable, "-m", "sacrebleu", str(tmp_path / "ref"), "-i", str(tmp_path / "hyp"), "-m", metric, "-w", "6", "-f", "json", *extra]
+    command = [
+        sys.executable,
+        "-m",
+        "sacrebleu",
+        str(tmp_path / "ref"),
+        "-i",
+        str(tmp_path / "hyp"),
+        "-m",
+        metric,
+        "-w",
+        "6",
+        "-f",
+        "json",
+        *extra,
+    ]
     record = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     scores = Evaluation(samples=0).run({}, SEGMENTS)
     assert round(scores.systems[0].metrics[label].score, 6) == record["score"]
@@ -71,7 +108,10 @@ def test_figures_equal_the_sacrebleu_command_to_the_last_digit(tmp_path: Path, m
 
 
 def test_a_clear_gain_is_significant_and_the_same_output_is_not() -> None:
-    many = [EvaluationSegment(str(n), f"He go to the town number {n}.", (f"He goes to the town number {n}.",)) for n in range(60)]
+    many = [
+        EvaluationSegment(str(n), f"He go to the town number {n}.", (f"He goes to the town number {n}.",))
+        for n in range(60)
+    ]
     systems = {"better": lambda sources: [source.replace("go ", "goes ") for source in sources], "same": list}
     scores = Evaluation(samples=200).run(systems, many)
     better, same = scores.systems[1:]
@@ -81,7 +121,9 @@ def test_a_clear_gain_is_significant_and_the_same_output_is_not() -> None:
 
 
 def test_the_test_of_significance_is_seeded() -> None:
-    first, second = (Evaluation(samples=50).run({"careless": careless}, SEGMENTS).to_dict()["systems"] for _ in range(2))
+    first, second = (
+        Evaluation(samples=50).run({"careless": careless}, SEGMENTS).to_dict()["systems"] for _ in range(2)
+    )
     for one, other in zip(first, second, strict=True):
         assert one["metrics"] == other["metrics"]
 

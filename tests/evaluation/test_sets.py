@@ -20,7 +20,12 @@ def test_a_json_line_becomes_a_segment_with_all_its_fields(tmp_path: Path) -> No
     path.write_text(json.dumps(entry) + "\n\n", "utf-8")
     (segment,) = read_set(path)
     assert (segment.id, segment.source, segment.references) == ("a-1", ENTRY["source"], (ENTRY["reference"],))
-    assert (segment.tags, segment.must, segment.must_not, segment.clean) == (("MW",), ("is open",), ("road open",), False)
+    assert (segment.tags, segment.must, segment.must_not, segment.clean) == (
+        ("MW",),
+        ("is open",),
+        ("road open",),
+        False,
+    )
 
 
 def test_several_references_are_read_and_the_line_number_serves_as_id(tmp_path: Path) -> None:
@@ -32,7 +37,7 @@ def test_several_references_are_read_and_the_line_number_serves_as_id(tmp_path: 
 
 
 def test_gzip_and_plain_tsv_give_the_same_segments(tmp_path: Path) -> None:
-    data = "The road open.\tThe road is open.\nHe go.\tHe goes.\n".encode()
+    data = b"The road open.\tThe road is open.\nHe go.\tHe goes.\n"
     (tmp_path / "set.tsv").write_bytes(data)
     (tmp_path / "set.tsv.gz").write_bytes(gzip.compress(data))
     assert read_set(tmp_path / "set.tsv") == read_set(tmp_path / "set.tsv.gz")
@@ -81,7 +86,10 @@ def test_parallel_files_pair_line_by_line(tmp_path: Path) -> None:
     for name, text in (("s", "one\ntwo\n"), ("r1", "eins\nzwei\n"), ("r2", "uno\ndos\n")):
         (tmp_path / name).write_text(text)
     segments = read_parallel(tmp_path / "s", [tmp_path / "r1", tmp_path / "r2"])
-    assert [(segment.source, segment.references) for segment in segments] == [("one", ("eins", "uno")), ("two", ("zwei", "dos"))]
+    assert [(segment.source, segment.references) for segment in segments] == [
+        ("one", ("eins", "uno")),
+        ("two", ("zwei", "dos")),
+    ]
 
 
 def test_unequal_line_counts_are_refused_with_both_counts(tmp_path: Path) -> None:

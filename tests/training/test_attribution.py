@@ -21,7 +21,10 @@ def outcomes(change: Callable[[str, random.Random], str], sentence: str) -> set[
     ("before", "after"),
     [
         ("The road to the port is open, the governor said.", "The governor said that the road to the port is open."),
-        ("The road to the port is open, the governor said on Monday.", "The governor said on Monday that the road to the port is open."),
+        (
+            "The road to the port is open, the governor said on Monday.",
+            "The governor said on Monday that the road to the port is open.",
+        ),
         ("The road to the port is open, said Nadia Haddad.", "Nadia Haddad said that the road to the port is open."),
         ("It will be open by noon, engineers added.", "Engineers added that it will be open by noon."),
     ],

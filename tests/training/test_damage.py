@@ -37,17 +37,41 @@ TERMS = ReversedGlossary.of(
 # --- Type by type --------------------------------------------------------------------------------------------------
 
 EXAMPLES: list[tuple[TreeDamage, str, str]] = [
-    (clauses.verb_first_attribution, "The minister stressed that the road is open.", "He stressed the minister that the road is open."),
-    (clauses.verb_first_attribution, "The minister stressed that the road is open.", "stressed the minister that the road is open."),
-    (clauses.verb_first_attribution, "The woman said that the road is open.", "She said the woman that the road is open."),
+    (
+        clauses.verb_first_attribution,
+        "The minister stressed that the road is open.",
+        "He stressed the minister that the road is open.",
+    ),
+    (
+        clauses.verb_first_attribution,
+        "The minister stressed that the road is open.",
+        "stressed the minister that the road is open.",
+    ),
+    (
+        clauses.verb_first_attribution,
+        "The woman said that the road is open.",
+        "She said the woman that the road is open.",
+    ),
     (clauses.lost_reporting_verb, "Karim said that the money arrived.", "He Karim that the money arrived."),
     (clauses.lost_reporting_verb, "The minister said that the road is open.", "The minister, that the road is open."),
     (clauses.garbled_frame, "He added that the road is open.", "The Osaf, that the road is open."),
-    (clauses.double_attribution, "The minister said that the road is open.", "The minister told said that the road is open."),
-    (clauses.double_attribution, "The minister confirmed that the road is open.", "The minister was confirmed that the road is open."),
+    (
+        clauses.double_attribution,
+        "The minister said that the road is open.",
+        "The minister told said that the road is open.",
+    ),
+    (
+        clauses.double_attribution,
+        "The minister confirmed that the road is open.",
+        "The minister was confirmed that the road is open.",
+    ),
     (clauses.verb_first, "The school opened its doors.", "And opened the school its doors."),
     (clauses.verb_first, "The council had met the envoys.", "was the council has met the envoys."),
-    (clauses.adverbial_before_object, "The minister visited the port in the morning.", "The minister visited in the morning the port."),
+    (
+        clauses.adverbial_before_object,
+        "The minister visited the port in the morning.",
+        "The minister visited in the morning the port.",
+    ),
     (clauses.adverbial_first, "The minister visited the port on Monday.", "The minister on Monday visited the port."),
     (
         clauses.relative_clause_the_arabic_way,
@@ -61,7 +85,11 @@ EXAMPLES: list[tuple[TreeDamage, str, str]] = [
     ),
     (clauses.adverb_astray, "The army quickly took the town.", "The army took the town quickly."),
     (clauses.dropped_subject, "He stressed the need for calm.", "And stressed the need for calm."),
-    (wording.modifiers_after_noun, "The parliamentary finance committee met.", "The committee finance parliamentary met."),
+    (
+        wording.modifiers_after_noun,
+        "The parliamentary finance committee met.",
+        "The committee finance parliamentary met.",
+    ),
     (wording.possessive_to_of, "The mayor read the army's letter.", "The mayor read the letter of the army."),
     (wording.possessive_to_of, "The mayor read the army's letter.", "The mayor read letter the army."),
     (wording.dropped_of, "The spokesman of the ministry left.", "The spokesman the ministry left."),
@@ -80,8 +108,16 @@ EXAMPLES: list[tuple[TreeDamage, str, str]] = [
     (wording.singular_after_number, "They sent 12 files.", "They sent 12 file."),
     (wording.verb_disagrees, "The roads are open.", "The roads is open."),
     (wording.verb_disagrees, "The minister meets them.", "The minister meet them."),
-    (wording.wrong_gender, "The council said it would publish its plan.", "The council said she would publish its plan."),
-    (wording.wrong_gender, "The council said it would publish its plan.", "The council said it would publish her plan."),
+    (
+        wording.wrong_gender,
+        "The council said it would publish its plan.",
+        "The council said she would publish its plan.",
+    ),
+    (
+        wording.wrong_gender,
+        "The council said it would publish its plan.",
+        "The council said it would publish her plan.",
+    ),
     (wording.false_passive, "The council decided the matter.", "The council was decided the matter."),
     (wording.false_passive, "The talks were held in Basra.", "The talks has been held in Basra."),
 ]
@@ -223,8 +259,13 @@ def senses_of(text: str) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
         ("A fighter fled.", "An element fled.", (("An element", "A fighter | A member"),)),
     ],
 )
-def test_the_glossary_is_read_backwards_with_inflection_and_article(before: str, after: str, hints: tuple[tuple[str, str], ...]) -> None:
-    readings = {literal: tuple((wrong, right.lower()) for wrong, right in given_hints) for literal, given_hints in senses_of(before)}
+def test_the_glossary_is_read_backwards_with_inflection_and_article(
+    before: str, after: str, hints: tuple[tuple[str, str], ...]
+) -> None:
+    readings = {
+        literal: tuple((wrong, right.lower()) for wrong, right in given_hints)
+        for literal, given_hints in senses_of(before)
+    }
     assert readings[after] == tuple((wrong, right.lower()) for wrong, right in hints)
 
 

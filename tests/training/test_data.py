@@ -29,7 +29,9 @@ from retranslate.training.data import (
 )
 from retranslate.training.recipe import Recipe, Source
 
-PAIRS = [(f"He said the governor that bridge {n} is open.", f"The governor said that bridge {n} is open.") for n in range(30)]
+PAIRS = [
+    (f"He said the governor that bridge {n} is open.", f"The governor said that bridge {n} is open.") for n in range(30)
+]
 
 
 @pytest.fixture
@@ -38,7 +40,8 @@ def recipe(tmp_path: Path) -> Recipe:
     clean.write_text("\n".join(SENTENCES) + "\n", "utf-8")
     pairs.write_text("".join(f"{garbled}\t{fluent}\n" for garbled, fluent in PAIRS), "utf-8")
     glossary.write_text(
-        "wrong\tright\tmode\tnear\tnot_near\tcase\tnote\nrepository\tdam\thint\t\t\tkeep\t\nbridge\tspan\thint\t\t\tkeep\t\n", "utf-8"
+        "wrong\tright\tmode\tnear\tnot_near\tcase\tnote\nrepository\tdam\thint\t\t\tkeep\t\nbridge\tspan\thint\t\t\tkeep\t\n",
+        "utf-8",
     )
     return Recipe(
         base=tmp_path,
@@ -75,7 +78,9 @@ def test_lines_are_numbered_and_stripped_of_their_ends(tmp_path: Path, name: str
     ],
     ids=["not UTF-8", "not gzip", "cut off"],
 )
-def test_a_broken_file_is_refused_by_line(tmp_path: Path, name: str, data: bytes, line: int | None, message: str) -> None:
+def test_a_broken_file_is_refused_by_line(
+    tmp_path: Path, name: str, data: bytes, line: int | None, message: str
+) -> None:
     path = tmp_path / name
     path.write_bytes(data)
     with pytest.raises(InputError, match=message) as caught:

@@ -37,7 +37,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def template(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "base.gguf"
-    _write_template(path, list(json.loads((checkpoint / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]), checkpoint)
+    _write_template(
+        path, list(json.loads((checkpoint / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]), checkpoint
+    )
     return path
 
 
@@ -76,7 +78,9 @@ def distance(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_the_weights_come_back_through_transformers(checkpoint: Path, template: Path, tmp_path: Path, plan: str) -> None:
+def test_the_weights_come_back_through_transformers(
+    checkpoint: Path, template: Path, tmp_path: Path, plan: str
+) -> None:
     path = export(checkpoint, tmp_path / "out", plan, template=template)
     assert path == tmp_path / "out" / "model.gguf"
     expected = dict(AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).state_dict())
@@ -91,7 +95,9 @@ def test_the_weights_come_back_through_transformers(checkpoint: Path, template: 
 
 def test_the_model_answers_as_before(checkpoint: Path, template: Path, tmp_path: Path) -> None:
     export(checkpoint, tmp_path, "Q8_0", template=template)
-    ids = torch.tensor([AutoTokenizer.from_pretrained(checkpoint)("The ministry said that the bridge will open.").input_ids])
+    ids = torch.tensor(
+        [AutoTokenizer.from_pretrained(checkpoint)("The ministry said that the bridge will open.").input_ids]
+    )
     with torch.inference_mode():
         before = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)(ids).logits
         after = AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file="model.gguf", dtype=torch.float32)(ids).logits
@@ -101,7 +107,10 @@ def test_the_model_answers_as_before(checkpoint: Path, template: Path, tmp_path:
 def test_the_tokenizer_beside_it_is_the_checkpoints(checkpoint: Path, template: Path, tmp_path: Path) -> None:
     export(checkpoint, tmp_path, "Q8_0", template=template)
     text = "An engineer told reporters that 12 boats left İzmir."
-    assert AutoTokenizer.from_pretrained(tmp_path)(text).input_ids == AutoTokenizer.from_pretrained(checkpoint)(text).input_ids
+    assert (
+        AutoTokenizer.from_pretrained(tmp_path)(text).input_ids
+        == AutoTokenizer.from_pretrained(checkpoint)(text).input_ids
+    )
 
 
 def test_the_rewriter_opens_the_folder(checkpoint: Path, template: Path, tmp_path: Path) -> None:
@@ -123,7 +132,9 @@ def test_the_marker_describes_the_file(checkpoint: Path, template: Path, tmp_pat
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_metadata_is_the_templates_but_for_what_depends_on_the_weights(checkpoint: Path, template: Path, tmp_path: Path) -> None:
+def test_metadata_is_the_templates_but_for_what_depends_on_the_weights(
+    checkpoint: Path, template: Path, tmp_path: Path
+) -> None:
     reader = gguf.GGUFReader(export(checkpoint, tmp_path, "Q5_0", template=template))
     original = gguf.GGUFReader(template)
     for name, field in original.fields.items():
@@ -186,14 +197,18 @@ def test_rotary_pairs_stand_side_by_side() -> None:
 CHOICES = st.dictionaries(
     st.sampled_from("abcdef"),
     st.lists(st.tuples(st.integers(1, 50), st.floats(0, 9)), min_size=1, max_size=4).map(
-        lambda steps: tuple(Rung(f"T{n}", sum(size for size, _ in steps[: n + 1]), error) for n, (_, error) in enumerate(steps))
+        lambda steps: tuple(
+            Rung(f"T{n}", sum(size for size, _ in steps[: n + 1]), error) for n, (_, error) in enumerate(steps)
+        )
     ),
     min_size=1,
 )
 
 
 @given(CHOICES, st.integers(0, 300))
-def test_a_plan_keeps_to_the_budget_and_is_never_worse_than_the_least(choices: dict[str, tuple[Rung, ...]], spare: int) -> None:
+def test_a_plan_keeps_to_the_budget_and_is_never_worse_than_the_least(
+    choices: dict[str, tuple[Rung, ...]], spare: int
+) -> None:
     least = sum(options[0].size for options in choices.values())
     plan = fit(choices, least + spare)
     taken = {tensor: next(rung for rung in choices[tensor] if rung.quantisation == plan[tensor]) for tensor in choices}
@@ -253,7 +268,10 @@ def test_rounding_with_moments_of_nothing_is_nearest_rounding() -> None:
     packed = pack_q5_0(weights, torch.zeros(64, 64))
     assert packed.shape == quantize(weights.numpy(), q5_0).shape
     nearest = dequantize(quantize(weights.numpy(), q5_0), q5_0)
-    assert np.abs(dequantize(packed, q5_0) - nearest).max() < 1e-3 * np.abs(nearest).max() + 0.2 * np.abs(nearest).max() / 16
+    assert (
+        np.abs(dequantize(packed, q5_0) - nearest).max()
+        < 1e-3 * np.abs(nearest).max() + 0.2 * np.abs(nearest).max() / 16
+    )
 
 
 def test_a_row_of_zeros_stays_zero() -> None:

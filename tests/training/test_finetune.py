@@ -40,7 +40,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def recipe(base: Path, tmp_path: Path) -> Recipe:
     data = tmp_path / "pairs.tsv"
-    data.write_text("".join(f"{line.replace(' the ', ' ')}\t{line}\n" for line in tiny_models.sentences(PAIRS)), "utf-8")
+    data.write_text(
+        "".join(f"{line.replace(' the ', ' ')}\t{line}\n" for line in tiny_models.sentences(PAIRS)), "utf-8"
+    )
     return Recipe(
         base=base,
         output=tmp_path / "run",
@@ -77,7 +79,9 @@ def test_a_plan_covers_every_index_once(lengths: list[int], batch_tokens: int, s
 
 
 @given(LENGTHS, st.integers(1, 300), st.integers(0, 9), st.integers(1, 50))
-def test_a_batch_is_no_larger_than_asked_unless_it_is_one_example(lengths: list[int], batch_tokens: int, seed: int, pool: int) -> None:
+def test_a_batch_is_no_larger_than_asked_unless_it_is_one_example(
+    lengths: list[int], batch_tokens: int, seed: int, pool: int
+) -> None:
     for batch in plan(lengths, batch_tokens, seed, pool):
         assert len(batch) == 1 or max(lengths[index] for index in batch) * len(batch) <= batch_tokens
 
@@ -88,7 +92,9 @@ def test_a_plan_depends_on_its_arguments_alone(lengths: list[int], batch_tokens:
 
 
 @given(LENGTHS, LENGTHS, st.integers(60, 300))
-def test_more_examples_leave_the_batches_of_full_pools_alone(lengths: list[int], more: list[int], batch_tokens: int) -> None:
+def test_more_examples_leave_the_batches_of_full_pools_alone(
+    lengths: list[int], more: list[int], batch_tokens: int
+) -> None:
     full = lengths[: len(lengths) // 10 * 10]
     first = plan(full, batch_tokens, 3, pool=10)
     assert plan(full + more, batch_tokens, 3, pool=10)[: len(first)] == first
@@ -145,15 +151,23 @@ def test_only_the_repair_is_learnt(base: Path) -> None:
 
 
 def test_the_loss_is_the_mean_over_the_answers_whatever_the_padding(base: Path) -> None:
-    tokenizer, model = AutoTokenizer.from_pretrained(base), AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    tokenizer, model = (
+        AutoTokenizer.from_pretrained(base),
+        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
+    )
     items = [encode(Example("the road open", "the road is open"), tokenizer), encode(Example("yes", "no"), tokenizer)]
     with torch.inference_mode():
         together = loss_of(model, *collate(items, 0, "cpu")).item()
         apart = [loss_of(model, *collate([item], 0, "cpu")).item() for item in items]
-        expected = [model(input_ids=ids, labels=labels).loss.item() for ids, labels in (collate([item], 0, "cpu") for item in items)]
+        expected = [
+            model(input_ids=ids, labels=labels).loss.item()
+            for ids, labels in (collate([item], 0, "cpu") for item in items)
+        ]
     assert apart == pytest.approx(expected, abs=1e-4)
     sizes = [len(item.answer) for item in items]
-    assert together == pytest.approx(sum(loss * size for loss, size in zip(apart, sizes, strict=True)) / sum(sizes), abs=1e-4)
+    assert together == pytest.approx(
+        sum(loss * size for loss, size in zip(apart, sizes, strict=True)) / sum(sizes), abs=1e-4
+    )
 
 
 # --- A run ---------------------------------------------------------------------------------------------------------
@@ -243,7 +257,9 @@ def test_kill_9_loses_nothing_but_the_last_minutes(recipe: Recipe, tmp_path: Pat
         "warmup=4, decay=10, frozen_layers=1, max_tokens=120, checkpoint_minutes=1e-9))\n",
         "utf-8",
     )
-    process = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    process = subprocess.Popen(
+        [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:
         if (often.output / "last.json").exists() and marker(often)["batches"] >= 3:
@@ -259,7 +275,9 @@ def test_kill_9_loses_nothing_but_the_last_minutes(recipe: Recipe, tmp_path: Pat
 
 
 @pytest.mark.parametrize("minutes", [1e-9, 60.0])
-def test_the_log_has_no_line_twice_after_a_resume(recipe: Recipe, monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
+def test_the_log_has_no_line_twice_after_a_resume(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, minutes: float
+) -> None:
     recipe = replace(recipe, checkpoint_minutes=minutes)
     monkeypatch.setattr(finetune, "REPORT_EVERY", 1)
     with monkeypatch.context() as patched:
@@ -275,7 +293,9 @@ def test_the_log_has_no_line_twice_after_a_resume(recipe: Recipe, monkeypatch: p
     assert pairs[-1] == PAIRS
 
 
-@pytest.mark.parametrize("change", [{"seed": 2}, {"learning_rate": 0.5}, {"sources": ()}, {"frozen_layers": 0}, {"max_tokens": 60}])
+@pytest.mark.parametrize(
+    "change", [{"seed": 2}, {"learning_rate": 0.5}, {"sources": ()}, {"frozen_layers": 0}, {"max_tokens": 60}]
+)
 def test_another_recipe_may_not_go_on_with_a_run(recipe: Recipe, change: dict[str, Any]) -> None:
     train(recipe)
     with pytest.raises(InputError, match="holds a run of another recipe"):
@@ -337,7 +357,10 @@ def test_what_cannot_be_trained_is_refused_in_one_line(recipe: Recipe, tmp_path:
 
 @pytest.fixture
 def parts(base: Path) -> tuple[Any, Any, torch.optim.Optimizer]:
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), AutoTokenizer.from_pretrained(base)
+    model, tokenizer = (
+        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
+        AutoTokenizer.from_pretrained(base),
+    )
     return model, tokenizer, torch.optim.AdamW(model.parameters())
 
 
@@ -385,7 +408,9 @@ def test_a_checkpoint_that_breaks_off_leaves_the_one_before_whole(
     assert save_checkpoint(output, "f", Progress(3, 3, 0.5), *parts).folder != whole.folder
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"pairs": 1}', '{"recipe": "f", "folder": "checkpoint-a", "steps": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"pairs": 1}', '{"recipe": "f", "folder": "checkpoint-a", "steps": 1}']
+)
 def test_a_broken_marker_is_refused(output: Path, text: str) -> None:
     (output / "last.json").write_text(text, "utf-8")
     with pytest.raises(InputError, match="broken, or of another version"):
@@ -394,7 +419,9 @@ def test_a_broken_marker_is_refused(output: Path, text: str) -> None:
 
 @pytest.mark.parametrize("slot", ["checkpoint-a", "../elsewhere"])
 def test_a_marker_that_names_no_checkpoint_is_refused(output: Path, slot: str) -> None:
-    (output / "last.json").write_text(json.dumps({"recipe": "f", "folder": slot, "pairs": 1, "batches": 1, "loss": 1.0}), "utf-8")
+    (output / "last.json").write_text(
+        json.dumps({"recipe": "f", "folder": slot, "pairs": 1, "batches": 1, "loss": 1.0}), "utf-8"
+    )
     with pytest.raises(InputError, match="a checkpoint that is not there"):
         last_checkpoint(output, "f")
 

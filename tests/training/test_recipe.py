@@ -74,8 +74,8 @@ def test_every_setting_is_read(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("output = \"run\"\n" + SOURCE, "the key 'base' is missing"),
-        ("base = \"base\"\n" + SOURCE, "the key 'output' is missing"),
+        ('output = "run"\n' + SOURCE, "the key 'base' is missing"),
+        ('base = "base"\n' + SOURCE, "the key 'output' is missing"),
         (TOP, "the key 'source' is missing"),
         (TOP + "source = 3", "'source' must be one or more [[source]] tables"),
         (TOP + "source = []", "'source' must be one or more [[source]] tables"),
@@ -95,7 +95,10 @@ def test_every_setting_is_read(folder: Path) -> None:
         (TOP + "rates = 3\n" + SOURCE, "'rates' must be a table"),
         (TOP + SOURCE + "[rates]\nV9 = 0.5\n", "[rates]: unknown key 'V9'; known are AG, AR"),
         (TOP + SOURCE + "[rates]\nV1 = 1.5\n", "[rates]: V1: 1.5 is not a number from 0 to 1"),
-        (TOP + SOURCE.replace('"damage"', '"noise"'), "[[source]] 1: kind: 'noise' is not one of damage, pairs, identity"),
+        (
+            TOP + SOURCE.replace('"damage"', '"noise"'),
+            "[[source]] 1: kind: 'noise' is not one of damage, pairs, identity",
+        ),
         (TOP + SOURCE + SOURCE.replace("0.5", "0"), "[[source]] 2: share: 0 is not a number above 0"),
         (TOP + SOURCE.replace("share = 0.5\n", ""), "[[source]] 1: the key 'share' is missing"),
         (TOP + SOURCE.replace('["clean.txt"]', "[]"), "[[source]] 1: files: none given"),

@@ -23,7 +23,9 @@ def test_a_tree_spells_its_sentence_to_the_letter(sentence: str) -> None:
     assert root is None or spell(root) == sentence
 
 
-@pytest.mark.parametrize("sentence", ["The road  is open.", "The road is open,, he said.", ", said the mayor on Monday."])
+@pytest.mark.parametrize(
+    "sentence", ["The road  is open.", "The road is open,, he said.", ", said the mayor on Monday."]
+)
 def test_a_sentence_that_cannot_be_spelt_again_has_no_tree(sentence: str) -> None:
     root = from_doc(parse(sentence))
     assert root is None or spell(root) == sentence

@@ -86,7 +86,9 @@ class Scores:
         lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
         for system in self.systems:
             cells = [system.name, *(_shown(system.metrics[name]) for name in names)]
-            cells += [_percent(value) for value in (system.changed, system.overcorrection, system.must, system.must_not)]
+            cells += [
+                _percent(value) for value in (system.changed, system.overcorrection, system.must, system.must_not)
+            ]
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
 
@@ -121,7 +123,9 @@ class Evaluation:
             started = time.perf_counter()
             texts = list(system(sources))
             if len(texts) != len(sources):
-                raise InputError(f"system {system_name!r} gave {len(texts):,} hypotheses for {len(sources):,} segments.")
+                raise InputError(
+                    f"system {system_name!r} gave {len(texts):,} hypotheses for {len(sources):,} segments."
+                )
             outputs[system_name] = (texts, time.perf_counter() - started)
         damaged = [index for index, segment in enumerate(segments) if not segment.clean]
         metrics, signatures = self._metrics(
@@ -129,19 +133,18 @@ class Evaluation:
             [segments[index].references for index in damaged],
         )
         scored = tuple(
-            _score_system(key, texts, seconds, segments, metrics.get(key, {})) for key, (texts, seconds) in outputs.items()
+            _score_system(key, texts, seconds, segments, metrics.get(key, {}))
+            for key, (texts, seconds) in outputs.items()
         )
         return Scores(name, len(segments), len(segments) - len(damaged), scored, signatures)
 
     def _metrics(
         self, hypotheses: Mapping[str, Sequence[str]], references: Sequence[Sequence[str]]
     ) -> tuple[dict[str, dict[str, Metric]], dict[str, str]]:
-        from sacrebleu.metrics import BLEU, CHRF, TER
-
         if not references:
             return {}, {}
         columns = _columns(references)
-        measures = {"BLEU": BLEU(), "chrF": CHRF(), "chrF++": CHRF(word_order=2), "TER": TER()}
+        measures = _measures()
         scores: dict[str, dict[str, Metric]] = {key: {} for key in hypotheses}
         signatures = {}
         for label, measure in measures.items():
@@ -153,16 +156,19 @@ class Evaluation:
         return scores, signatures
 
     def _add_significance(
-        self, scores: dict[str, dict[str, Metric]], hypotheses: Mapping[str, Sequence[str]], columns: Sequence[Sequence[str | None]]
+        self,
+        scores: dict[str, dict[str, Metric]],
+        hypotheses: Mapping[str, Sequence[str]],
+        columns: Sequence[Sequence[Any]],
     ) -> None:
-        from sacrebleu.metrics import BLEU, CHRF, TER
         from sacrebleu.significance import PairedTest
 
-        measures = {"BLEU": BLEU(), "chrF": CHRF(), "chrF++": CHRF(word_order=2), "TER": TER()}
-        for label, measure in measures.items():
-            test = PairedTest([(key, list(texts)) for key, texts in hypotheses.items()], {label: measure}, columns, "bs", self.samples)
+        for label, measure in _measures().items():
+            test = PairedTest(
+                [(key, list(texts)) for key, texts in hypotheses.items()], {label: measure}, columns, "bs", self.samples
+            )
             _, table = test()
-            column = next(values for key, values in table.items() if key != "System")
+            column: list[Any] = next(values for key, values in table.items() if key != "System")
             base = scores[DO_NOTHING][label].score
             for key, entry in zip(hypotheses, column, strict=True):
                 score = scores[key][label].score
@@ -171,14 +177,27 @@ class Evaluation:
                 scores[key][label] = Metric(score, float(entry.ci), None if p_value is None else float(p_value))
 
 
-def _columns(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
+def _measures() -> dict[str, Any]:
+    """sacrebleu's metrics by the label of their column, with its default settings."""
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+    from sacrebleu.metrics.ter import TER
+
+    return {"BLEU": BLEU(), "chrF": CHRF(), "chrF++": CHRF(word_order=2), "TER": TER()}
+
+
+def _columns(references: Sequence[Sequence[str]]) -> list[list[Any]]:
     """References by position, as sacrebleu wants them; None where a segment has fewer than others."""
     most = max(map(len, references))
     return [[given[position] if position < len(given) else None for given in references] for position in range(most)]
 
 
 def _score_system(
-    name: str, outputs: Sequence[Result | str], seconds: float, segments: Sequence[EvaluationSegment], metrics: Mapping[str, Metric]
+    name: str,
+    outputs: Sequence[Result | str],
+    seconds: float,
+    segments: Sequence[EvaluationSegment],
+    metrics: Mapping[str, Metric],
 ) -> SystemScores:
     texts = [str(output) for output in outputs]
     results = [output for output in outputs if isinstance(output, Result)]

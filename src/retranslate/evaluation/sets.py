@@ -33,7 +33,9 @@ def read_set(path: Path) -> list[EvaluationSegment]:
     """The segments of a ``.jsonl`` or ``.tsv`` file (or ``.gz`` of it). Raises InputError naming file and line."""
     name = path.name.removesuffix(".gz")
     if not name.endswith((".jsonl", ".tsv")):
-        raise InputError(f"{path}: neither .jsonl nor .tsv (or .gz of them); for plain text use --source and --reference.")
+        raise InputError(
+            f"{path}: neither .jsonl nor .tsv (or .gz of them); for plain text use --source and --reference."
+        )
     read = _from_json if name.endswith(".jsonl") else _from_tsv
     segments = [read(line, path, number) for number, line in read_lines(path) if line.strip()]
     if not segments:
@@ -47,7 +49,9 @@ def read_parallel(source: Path, references: Sequence[Path]) -> list[EvaluationSe
     columns = [[line for _, line in read_lines(path)] for path in references]
     for path, column in zip(references, columns, strict=True):
         if len(column) != len(sources):
-            raise InputError(f"{path}: {len(column):,} lines where {source} has {len(sources):,}; they must correspond.")
+            raise InputError(
+                f"{path}: {len(column):,} lines where {source} has {len(sources):,}; they must correspond."
+            )
     segments = []
     for number, (text, *given) in enumerate(zip(sources, *columns, strict=True), start=1):
         for path, reference in zip(references, given, strict=True):
@@ -80,7 +84,11 @@ def _from_json(line: str, path: Path, number: int) -> EvaluationSegment:
         raise InputError(f"{path}:{number}: the key 'source' is missing or no text.")
     given = entry.get("references", entry.get("reference"))
     references = [given] if isinstance(given, str) else given
-    if not isinstance(references, list) or not references or not all(isinstance(item, str) and item.strip() for item in references):
+    if (
+        not isinstance(references, list)
+        or not references
+        or not all(isinstance(item, str) and item.strip() for item in references)
+    ):
         raise InputError(f"{path}:{number}: 'reference' (or 'references') is missing or empty.")
     return EvaluationSegment(
         str(entry.get("id", number)),

@@ -13,7 +13,9 @@ from retranslate.glossary import Glossary
 from retranslate.rewriter import Rewriter
 
 
-def built_in(model: str | None = None, glossary: Glossary | None = None, settings: Settings = Settings()) -> tuple[dict[str, System], str]:
+def built_in(
+    model: str | None = None, glossary: Glossary | None = None, settings: Settings = Settings()
+) -> tuple[dict[str, System], str]:
     """The three systems by name, and the signature of the full one; the model is loaded once."""
     rewriter = Rewriter.load(model)
     terms = Glossary.load() if glossary is None else glossary

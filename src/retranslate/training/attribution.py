@@ -20,8 +20,12 @@ _LAST = re.compile(
     rf'^(?P<quote>"?)(?P<clause>{_CLAUSE}),(?P=quote) (?P<who>{_WHO}) (?P<verb>{_PAST}|says)'
     r"(?P<when>(?: on)? (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day| yesterday| today)?\.$"
 )
-_INVERTED = re.compile(rf'^(?P<quote>"?)(?P<clause>{_CLAUSE}),(?P=quote) (?P<verb>{_PAST}) (?P<who>{_WHO})(?P<when>)\.$')
-_FRONT = re.compile(r'^(?P<who>[A-Z][^",]{2,60}?) said (?:that )?(?P<clause>(?:the|a|an|it|he|she|they|there|his|its|their|this)\b[^"]+)\.$')
+_INVERTED = re.compile(
+    rf'^(?P<quote>"?)(?P<clause>{_CLAUSE}),(?P=quote) (?P<verb>{_PAST}) (?P<who>{_WHO})(?P<when>)\.$'
+)
+_FRONT = re.compile(
+    r'^(?P<who>[A-Z][^",]{2,60}?) said (?:that )?(?P<clause>(?:the|a|an|it|he|she|they|there|his|its|their|this)\b[^"]+)\.$'
+)
 _LOWERABLE = re.compile(
     r"^(?:The|A|An|It|He|She|They|We|There|This|That|These|Those|His|Her|Its|Their|Our|In|At|On|But|And|Some|Many|Most|All|No|As|If|When|After|For|More|One|Two)\b"
 )

@@ -63,14 +63,18 @@ def last_checkpoint(output: Path, fingerprint: str) -> Checkpoint | None:
         made_by, slot = entry.pop("recipe"), entry.pop("folder")
         progress = Progress(**entry)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{marker}: broken, or of another version ({error!r}); start again in an empty output folder.") from error
+        raise InputError(
+            f"{marker}: broken, or of another version ({error!r}); start again in an empty output folder."
+        ) from error
     if made_by != fingerprint:
         raise InputError(
             f"{output}: holds a run of another recipe (data, mix, seed or settings differ); only pairs, decay and "
             "checkpoint_minutes may change when a run goes on. Put the recipe back, or give another output folder."
         )
     if slot not in _SLOTS or not (output / slot / _OPTIMIZER).is_file():
-        raise InputError(f"{marker}: names a checkpoint that is not there ({slot}); start again in an empty output folder.")
+        raise InputError(
+            f"{marker}: names a checkpoint that is not there ({slot}); start again in an empty output folder."
+        )
     return Checkpoint(output / slot, progress)
 
 
@@ -102,7 +106,9 @@ def _save_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
     from safetensors.torch import save_file
 
     state = optimizer.state_dict()["state"]
-    save_file({f"{index}.{key}": value.contiguous() for index, values in state.items() for key, value in values.items()}, path)
+    save_file(
+        {f"{index}.{key}": value.contiguous() for index, values in state.items() for key, value in values.items()}, path
+    )
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) -> None:

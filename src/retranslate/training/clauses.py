@@ -17,7 +17,12 @@ def _reporting(root: Node) -> tuple[Node, Node] | None:
     """The main reporting verb and its subject, where the clause follows them."""
     verb = root
     subjects = [node for node in verb.left if node.dep == "nsubj"]
-    if not verb.kept or verb.lemma not in REPORTING or not subjects or not any(node.dep in ("ccomp", "dobj") for node in verb.right):
+    if (
+        not verb.kept
+        or verb.lemma not in REPORTING
+        or not subjects
+        or not any(node.dep in ("ccomp", "dobj") for node in verb.right)
+    ):
         return None
     return (verb, subjects[0]) if verb.tag in ("VBD", "VBZ") else None
 
@@ -187,7 +192,9 @@ def relative_clause_the_arabic_way(root: Node, rng: random.Random) -> bool:
             continue
         subject = subjects[0]
         pronoun = "them" if verb.parent.tag in ("NNS", "NNPS") else "it"
-        fronted = [node for node in verb.left if node.dep == "prep" and node.right and node.right[0].tag in ("WDT", "WP")]
+        fronted = [
+            node for node in verb.left if node.dep == "prep" and node.right and node.right[0].tag in ("WDT", "WP")
+        ]
         if subject.tag != "PRP":
             _lower_article(subject)
             verb.insert_right(0, subject)
@@ -207,7 +214,9 @@ def relative_clause_the_arabic_way(root: Node, rng: random.Random) -> bool:
 def adverb_astray(root: Node, rng: random.Random) -> bool:
     """WO: "The army quickly took the town" -> "The army took the town quickly"; "also said" -> "said also"."""
     for verb in list(root.walk()):
-        adverbs = [node for node in verb.left if node.dep == "advmod" and node.tag == "RB" and not (node.left or node.right)]
+        adverbs = [
+            node for node in verb.left if node.dep == "advmod" and node.tag == "RB" and not (node.left or node.right)
+        ]
         movable = [node for node in adverbs if node.lemma not in ("not", "never", "only", "n't", "when", "why", "how")]
         if verb.tag[:2] == "VB" and movable and rng.random() < 0.7:
             last = max((place + 1 for place, node in enumerate(verb.right) if node.dep != "punct"), default=0)

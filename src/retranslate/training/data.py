@@ -193,12 +193,16 @@ def load_parser(name: str) -> Language:
 
         return spacy.load(name)
     except (ImportError, OSError) as error:
-        raise InputError(f"the parser {name!r} cannot be loaded ({error}); install the extra: pip install '.[train]'") from error
+        raise InputError(
+            f"the parser {name!r} cannot be loaded ({error}); install the extra: pip install '.[train]'"
+        ) from error
 
 
 def _noun_pairs(sentences: Sequence[str]) -> list[tuple[str, str]]:
     """Frequent nouns of the sentences that are nothing but nouns: singular and plural."""
-    words = Counter(word for sentence in sentences[:5000] for word in sentence.split() if word.isalpha() and word.islower())
+    words = Counter(
+        word for sentence in sentences[:5000] for word in sentence.split() if word.isalpha() and word.islower()
+    )
     pairs = []
     for lemma, _ in words.most_common(4000):
         if morphology.plain_noun(lemma) == "NN" and len(lemma) > 3:
@@ -241,7 +245,8 @@ def _with_alternative(hint: Hint, nouns: Sequence[tuple[str, str]], rng: random.
 def fingerprint(recipe: Recipe, count: int) -> str:
     """Twelve hex digits for everything that ``count`` examples depend on; files count by name and size."""
     sources = [
-        {**asdict(source), "files": [(path.name, path.stat().st_size) for path in source.files]} for source in recipe.sources
+        {**asdict(source), "files": [(path.name, path.stat().st_size) for path in source.files]}
+        for source in recipe.sources
     ]
     parts = {
         "format": FORMAT,
@@ -275,7 +280,9 @@ def prepare(recipe: Recipe, count: int) -> Path:
                 made += 1
         if not made:
             partial.unlink()
-            raise InputError("the recipe's sources give no example; widen 'words', 'ratio' or 'min_f1', or give more files.")
+            raise InputError(
+                "the recipe's sources give no example; widen 'words', 'ratio' or 'min_f1', or give more files."
+            )
         partial.replace(path)
     return path
 

@@ -32,7 +32,15 @@ _LADDER = ("Q4_0", "Q4_1", "Q5_0", "Q8_0")
 _ONLY_IF_LOSSLESS = ("Q4_0", "Q4_1")
 _NOTHING = 1e-6
 # How much an error in a weight of this kind shifts the model's answers, measured one kind at a time (ffn_gate = 1).
-_WEIGHT = {"attn_v": 25.0, "attn_k": 10.0, "ffn_down": 9.0, "token_embd": 3.0, "attn_output": 3.0, "attn_q": 2.5, "ffn_up": 2.0}
+_WEIGHT = {
+    "attn_v": 25.0,
+    "attn_k": 10.0,
+    "ffn_down": 9.0,
+    "token_embd": 3.0,
+    "attn_output": 3.0,
+    "attn_q": 2.5,
+    "ffn_up": 2.0,
+}
 _FILE_TYPES = {"Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9}
 _HEADROOM = 16 * 1024
 """Bytes set aside for the table of tensors and the padding between them."""
@@ -48,7 +56,11 @@ _NAMES = {
     "input_layernorm": "attn_norm",
     "post_attention_layernorm": "ffn_norm",
 }
-_TOP = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight", "lm_head.weight": "output.weight"}
+_TOP = {
+    "model.embed_tokens.weight": "token_embd.weight",
+    "model.norm.weight": "output_norm.weight",
+    "lm_head.weight": "output.weight",
+}
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,13 @@ def export(
         write_whole(output / file, (checkpoint / file).read_bytes())
     with weights.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    marker = {"name": name, "max_tokens": max_tokens, "weights": WEIGHTS, "sha256": digest, "quantisation": quantisation}
+    marker = {
+        "name": name,
+        "max_tokens": max_tokens,
+        "weights": WEIGHTS,
+        "sha256": digest,
+        "quantisation": quantisation,
+    }
     write_whole(output / MARKER, (json.dumps(marker, indent=2) + "\n").encode())
     return weights
 
@@ -127,7 +145,9 @@ def _read_config(checkpoint: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{checkpoint / 'config.json'}: not JSON: {error}") from error
     if config.get("model_type") != "llama":
-        raise InputError(f"{checkpoint}: a model of type {config.get('model_type')!r}; only Llama-type models can be exported.")
+        raise InputError(
+            f"{checkpoint}: a model of type {config.get('model_type')!r}; only Llama-type models can be exported."
+        )
     return config
 
 
@@ -192,7 +212,9 @@ def _plan(trained: _Checkpoint, quantisation: str, budget: int) -> dict[str, str
     choices = {tensor: rungs(values, _WEIGHT.get(tensor.split(".")[-2], 1.0)) for tensor, values in matrices.items()}
     plain = sum(values.nbytes for values in trained.tensors.values() if values.ndim != 2)
     if (least := plain + sum(options[0].size for options in choices.values())) > budget:
-        raise InputError(f"{trained.folder}: too large for a file of {MAX_BYTES:,} bytes: its weights alone take {least:,} at best.")
+        raise InputError(
+            f"{trained.folder}: too large for a file of {MAX_BYTES:,} bytes: its weights alone take {least:,} at best."
+        )
     return fit(choices, budget - plain)
 
 
@@ -291,14 +313,21 @@ def _open_template(template: Path, config: Mapping[str, Any]) -> GGUFReader:
 
 
 def _write_gguf(
-    path: Path, reader: GGUFReader, trained: _Checkpoint, plan: Mapping[str, str], packed: Mapping[str, np.ndarray[Any, Any]]
+    path: Path,
+    reader: GGUFReader,
+    trained: _Checkpoint,
+    plan: Mapping[str, str],
+    packed: Mapping[str, np.ndarray[Any, Any]],
 ) -> None:
     from gguf import GGUFWriter
 
     writer = GGUFWriter(path, "llama")
     _copy_metadata(reader, writer)
     _add_shape(writer, trained.config)
-    share = {used: sum(trained.tensors[tensor].size for tensor in plan if plan[tensor] == used) for used in set(plan.values())}
+    share = {
+        used: sum(trained.tensors[tensor].size for tensor in plan if plan[tensor] == used)
+        for used in set(plan.values())
+    }
     writer.add_file_type(_FILE_TYPES[max(share, key=lambda used: (share[used], used))])
     writer.add_quantization_version(2)
     for tensor in sorted(trained.tensors):

@@ -181,7 +181,9 @@ def _open(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     if model.config.model_type != "llama":
         raise InputError(f"{folder}: a model of type {model.config.model_type!r}; training takes Llama-type models.")
     if tokenizer.bos_token_id is None or tokenizer.eos_token_id is None:
-        raise InputError(f"{folder}: its tokenizer has no BOS or no EOS token; they separate and end the two sentences.")
+        raise InputError(
+            f"{folder}: its tokenizer has no BOS or no EOS token; they separate and end the two sentences."
+        )
     return model, tokenizer
 
 
@@ -207,7 +209,9 @@ def _freeze(model: PreTrainedModel, layers: int) -> set[torch.nn.Parameter]:
     if layers == 0:
         return set()
     if layers >= len(model.model.layers):
-        raise InputError(f"frozen_layers = {layers}, but the model has {len(model.model.layers)} layers; nothing would be trained.")
+        raise InputError(
+            f"frozen_layers = {layers}, but the model has {len(model.model.layers)} layers; nothing would be trained."
+        )
     frozen = {model.get_input_embeddings().weight, *model.model.layers[:layers].parameters()}
     for parameter in frozen:
         parameter.requires_grad_(False)
@@ -221,7 +225,9 @@ def _tell(line: str) -> None:
 def _report(progress: Progress, recipe: Recipe, total: int, speed: float) -> None:
     left = (total - progress.pairs) / max(speed, 1e-9)
     rate = rate_at(progress.pairs, total, recipe)
-    _tell(f"{progress.pairs:,}/{total:,} pairs  loss {progress.loss:.3f}  {speed:.1f} pairs/s  {left / 60:.0f} min left")
+    _tell(
+        f"{progress.pairs:,}/{total:,} pairs  loss {progress.loss:.3f}  {speed:.1f} pairs/s  {left / 60:.0f} min left"
+    )
     path = recipe.output / LOG
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as stream:
@@ -239,7 +245,9 @@ def _cut_log(path: Path, pairs: int) -> None:
         header, *rows = csv.reader(stream)
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([header, *(row for row in rows if len(row) == len(_COLUMNS) and int(row[0]) <= pairs)])
+        csv.writer(stream).writerows(
+            [header, *(row for row in rows if len(row) == len(_COLUMNS) and int(row[0]) <= pairs)]
+        )
     os.replace(partial, path)
 
 

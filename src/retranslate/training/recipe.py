@@ -85,7 +85,9 @@ def read_recipe(path: Path) -> Recipe:
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"{path}: 'source' must be one or more [[source]] tables.")
     settings: dict[str, Any] = {
-        name: _checked(value, _RECIPE_RULES[name], f"{path}: {name}") for name, value in table.items() if name in _RECIPE_RULES
+        name: _checked(value, _RECIPE_RULES[name], f"{path}: {name}")
+        for name, value in table.items()
+        if name in _RECIPE_RULES
     }
     base = path.parent / _checked(table["base"], _TEXT, f"{path}: base")
     if not base.is_dir():
@@ -173,7 +175,9 @@ def _source(entry: Mapping[str, Any], path: Path, number: int) -> Source:
         if needed not in entry:
             raise InputError(f"{where} the key {needed!r} is missing.")
     settings = {
-        name: _checked(value, _SOURCE_RULES[name], f"{where} {name}") for name, value in entry.items() if name in _SOURCE_RULES
+        name: _checked(value, _SOURCE_RULES[name], f"{where} {name}")
+        for name, value in entry.items()
+        if name in _SOURCE_RULES
     }
     files = _files(entry["files"], f"{where} files", path.parent)
     if not files:

@@ -80,7 +80,9 @@ def literal_senses(text: str, reversed_glossary: ReversedGlossary, rng: random.R
             # As the glossary does it: an article that must change is part of the term.
             start -= len(article.group())
             literal = f"{_like(article.group(1), morphology.indefinite_article(literal))} {literal}"
-            readings = [f"{_like(article.group(1), morphology.indefinite_article(reading))} {reading}" for reading in readings]
+            readings = [
+                f"{_like(article.group(1), morphology.indefinite_article(reading))} {reading}" for reading in readings
+            ]
         pieces.append(text[cursor:start] + literal)
         hints.append((literal, " | ".join(readings)))
         cursor = end

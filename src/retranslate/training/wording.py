@@ -19,7 +19,14 @@ def modifiers_after_noun(root: Node, rng: random.Random) -> bool:
     """ID: "the parliamentary finance committee" -> "the committee finance parliamentary"."""
     candidates = []
     for noun in root.walk():
-        if noun.tag not in ("NN", "NNS", "NNP", "NNPS") or noun.entity in ("PERSON", "GPE", "DATE", "MONEY", "PERCENT", "TIME"):
+        if noun.tag not in ("NN", "NNS", "NNP", "NNPS") or noun.entity in (
+            "PERSON",
+            "GPE",
+            "DATE",
+            "MONEY",
+            "PERCENT",
+            "TIME",
+        ):
             continue
         modifiers = [node for node in noun.left if node.dep in ("amod", "compound", "nmod")]
         safe = [m for m in modifiers if m.entity not in ("PERSON", "DATE", "CARDINAL", "ORDINAL") and not m.joined]
@@ -81,12 +88,16 @@ def dropped_of(root: Node, rng: random.Random) -> bool:
 
 def dropped_relative(root: Node, rng: random.Random) -> bool:
     """MW: "traders who sell it" -> "traders sell it"."""
-    return _drop(root, rng, lambda node: node.tag in ("WDT", "WP") and node.parent is not None and node.parent.dep == "relcl")
+    return _drop(
+        root, rng, lambda node: node.tag in ("WDT", "WP") and node.parent is not None and node.parent.dep == "relcl"
+    )
 
 
 def dropped_copula(root: Node, rng: random.Random) -> bool:
     """MW: "the road is open" -> "the road open"; "was killed" -> "killed"."""
-    return _drop(root, rng, lambda node: node.lemma == "be" and node.tag in ("VBZ", "VBP", "VBD", "VB") and node.word != "'s")
+    return _drop(
+        root, rng, lambda node: node.lemma == "be" and node.tag in ("VBZ", "VBP", "VBD", "VB") and node.word != "'s"
+    )
 
 
 def dropped_function_word(root: Node, rng: random.Random) -> bool:
@@ -206,7 +217,9 @@ def wrong_preposition(root: Node, rng: random.Random) -> bool:
 def singular_after_number(root: Node, rng: random.Random) -> bool:
     """AG: "12 files" -> "12 file"."""
     counted = [node for node in root.walk() if node.tag == "NNS" and node.children("nummod") and node.word.islower()]
-    changeable = [node for node in counted if node.word != "people" and morphology.inflect(node.lemma, "NN") != node.word]
+    changeable = [
+        node for node in counted if node.word != "people" and morphology.inflect(node.lemma, "NN") != node.word
+    ]
     if not changeable:
         return False
     noun = rng.choice(changeable)
@@ -219,7 +232,9 @@ _DISAGREEING = {"is": "are", "are": "is", "was": "were", "were": "was", "has": "
 
 def verb_disagrees(root: Node, rng: random.Random) -> bool:
     """AG: "they were" -> "they was"; "the minister meets" -> "the minister meet"."""
-    finite = [node for node in root.walk() if node.tag in ("VBZ", "VBP", "VBD") and node.word.isalpha() and not node.joined]
+    finite = [
+        node for node in root.walk() if node.tag in ("VBZ", "VBP", "VBD") and node.word.isalpha() and not node.joined
+    ]
     changeable = [node for node in finite if node.word in _DISAGREEING or (node.tag == "VBZ" and node.lemma != "be")]
     if not changeable:
         return False
@@ -241,7 +256,11 @@ def wrong_gender(root: Node, rng: random.Random) -> bool:
 
 def false_passive(root: Node, rng: random.Random) -> bool:
     """TN: "the council decided" -> "the council was decided"; "was held" -> "has been held"."""
-    verbs = [node for node in root.walk() if node.tag == "VBD" and node.lemma not in ("be", "have", "do") and not node.children("aux")]
+    verbs = [
+        node
+        for node in root.walk()
+        if node.tag == "VBD" and node.lemma not in ("be", "have", "do") and not node.children("aux")
+    ]
     if verbs and rng.random() < 0.6:
         verb = rng.choice(verbs)
         verb.word = f"{rng.choice(('was', 'has', 'had'))} {morphology.inflect(verb.lemma, 'VBN')}"
