@@ -50,7 +50,7 @@ class Settings:
     """
 
     guards: tuple[str, ...] = tuple(guards.GUARDS)
-    margin: float = 0.0
+    margin: float = 0.08
     batch_size: int = 16
     window: int = 32
 
