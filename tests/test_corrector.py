@@ -56,7 +56,7 @@ class FakeRewriter:
 
 
 def corrector_with(
-    rewriter: FakeRewriter, glossary: Glossary = Glossary(), settings: Settings = Settings()
+    rewriter: FakeRewriter, glossary: Glossary = Glossary(), settings: Settings = Settings(margin=0.0)
 ) -> Corrector:
     return Corrector(glossary, cast(Rewriter, rewriter), settings)
 
@@ -236,7 +236,7 @@ def test_a_rewrite_that_reads_no_better_is_refused() -> None:
 
 def test_only_the_guards_of_the_settings_are_asked() -> None:
     rewriter = FakeRewriter({"He met 12 of the men.": "He met 13 of the men."})
-    assert corrector_with(rewriter, settings=Settings(guards=("dates",)))("He met 12 of the men.").changed
+    assert corrector_with(rewriter, settings=Settings(guards=("dates",), margin=0.0))("He met 12 of the men.").changed
 
 
 def test_hints_go_to_the_model_and_are_allowed_by_the_guards(small_glossary: Glossary) -> None:
@@ -346,7 +346,7 @@ def test_a_stream_reads_no_further_ahead_than_its_window() -> None:
             taken.append(number)
             yield f"Text {number} of the many is here."
 
-    corrector = corrector_with(FakeRewriter({}), settings=Settings(window=8))
+    corrector = corrector_with(FakeRewriter({}), settings=Settings(window=8, margin=0.0))
     stream = corrector.stream(source())
     assert taken == []
     for number, result in zip(range(20), stream, strict=False):
@@ -357,7 +357,7 @@ def test_a_stream_reads_no_further_ahead_than_its_window() -> None:
 
 def test_a_stream_gives_what_correct_many_gives(small_glossary: Glossary) -> None:
     texts = ["The Daash fled.", "", "He pointed Hadi that it is over.", "It is \ud800 over."] * 5
-    corrector = corrector_with(FakeRewriter(garbling), small_glossary, Settings(window=3))
+    corrector = corrector_with(FakeRewriter(garbling), small_glossary, Settings(window=3, margin=0.0))
     assert list(corrector.stream(iter(texts))) == corrector.correct_many(texts)
     assert [corrector(text) for text in texts] == corrector.correct_many(texts)
     assert list(corrector.stream([])) == []
