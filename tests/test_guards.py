@@ -178,3 +178,17 @@ def test_guards_answer_on_any_pair(before: str, after: str) -> None:
 def test_a_lost_number_is_always_noticed(text: str) -> None:
     with_number = f"{text} 4711 end"
     assert "numbers" in guards.judge(with_number, f"{text} end")
+
+
+@pytest.mark.parametrize(
+    ("guard", "before", "after"),
+    [
+        ("attribution", "He told the minister that it rained.", "The minister said that it rained."),
+        ("names", "United scored twice at the end.", "The team scored twice at the end."),
+        ("symbols", "The cafe\u0301 opened in May.", "The cafe opened in May."),
+        ("ending", "open it again", "Open it again"),
+    ],
+)
+def test_what_the_bundled_model_once_did_to_good_text_is_refused(guard: str, before: str, after: str) -> None:
+    assert guards.GUARDS[guard](before, after, guards.Terms())
+    assert not guards.GUARDS[guard](before, before, guards.Terms())

@@ -29,7 +29,7 @@ def _reporting(root: Node) -> tuple[Node, Node] | None:
 
 _LITERAL_VERB = {
     "pointed": ("pointed", "pointed"),
-    "said": ("said", "said", "told", "mentioned"),
+    "said": ("said", "said", "mentioned"),
     "noted": ("noted", "pointed", "and noted"),
     "explained": ("explained", "showed", "between"),
     "added": ("added", "and added"),
