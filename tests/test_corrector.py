@@ -152,7 +152,7 @@ def test_whatever_the_model_writes_every_result_replays(
         assert counts[0] == counts[1], "a line was joined, lost or added"
         for segment in result.segments:
             # Without the glossary and the rules' own changes, nothing the guards protect has changed.
-            if segment.status == "changed" and all(edit.kind == "model" for edit in result.edits):
+            if segment.status == "changed" and not Corrector(small_glossary, None)(text).changed:
                 assert guards.judge(segment.original, segment.text) == {}
 
 

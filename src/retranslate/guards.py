@@ -227,7 +227,8 @@ def symbols_kept(before: str, after: str, terms: Terms) -> list[str]:
 
 def lines_kept(before: str, after: str, terms: Terms) -> list[str]:
     """No line is joined, lost or added."""
-    ours, theirs = len(before.splitlines()), len(after.splitlines())
+    # A line end at the very end counts too, which splitlines() would not see.
+    ours, theirs = len(f"{before}.".splitlines()), len(f"{after}.".splitlines())
     return [] if ours == theirs else [f"{ours} lines before, {theirs} after"]
 
 
