@@ -41,7 +41,9 @@ DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".spli
 MONTHS = frozenset("january february march april may june july august september october november december".split())
 RELATIVE_DAYS = frozenset({"today", "yesterday", "tomorrow", "tonight"})
 
-NEGATORS = frozenset("only except not no never none neither nor nobody nothing nowhere without cannot hardly unable".split())
+NEGATORS = frozenset(
+    "only except not no never none neither nor nobody nothing nowhere without cannot hardly unable".split()
+)
 FUNCTION_WORDS = frozenset(
     """a an the this that these those he she it they we you i him her them us me his hers its their theirs our my your mine ours
     who whom whose which what where when why how there here and or but nor so yet if because although though while whereas since
