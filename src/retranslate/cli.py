@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from retranslate.errors import InputError, RetranslateError
-from retranslate.eval_cli import evaluate
+from retranslate.eval_cli import eval_app
 from retranslate.version import __version__
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ app = typer.Typer(
 )
 glossary_app = typer.Typer(help="Work with glossaries of known mistranslations.", no_args_is_help=True)
 app.add_typer(glossary_app, name="glossary")
-app.command("eval")(evaluate)
+app.add_typer(eval_app, name="eval")
 
 
 class Format(StrEnum):

@@ -1,240 +1,306 @@
-"""Scores of systems on a set: BLEU, chrF, chrF++ and TER through sacrebleu, and what matters for a repair tool.
+"""Scores of systems on a set, and whether their differences are real.
 
-"Do nothing" is always the first row: a repair has to beat it. Differences to it are tested by paired bootstrap
-resampling (Koehn 2004) as sacrebleu does it, seeded.
+"Do nothing" is always the first row: a repair has to beat it. BLEU, chrF, chrF++, TER and the edits' figures are those of
+the damaged segments; the clean ones tell the over-correction.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from retranslate import guards
+import numpy as np
+
 from retranslate.edits import Result
 from retranslate.errors import InputError
+from retranslate.evaluation import significance
+from retranslate.evaluation.breakdown import Details, Group, breakdown
+from retranslate.evaluation.figures import DAMAGED_FIGURES, METRIC_FIGURES, OVERCORRECTION, Figure, figures_of, value_of
 from retranslate.evaluation.sets import EvaluationSegment
-
-DO_NOTHING = "do nothing"
-BOOTSTRAP_SAMPLES = 1000
-SIGNIFICANT = 0.05
-
-System = Callable[[Sequence[str]], Iterable["Result | str"]]
-"""Takes source segments and gives a repaired text, or a Result, for each, in order."""
+from retranslate.evaluation.significance import SAMPLES, SEED, SIGNIFICANT, TRIALS, Interval
+from retranslate.evaluation.statistics import Entry, Rows, collect, signatures
+from retranslate.evaluation.systems import DO_NOTHING, FULL, System, do_nothing
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A corpus score with its half 95 % interval and, but for the first row, the p-value of its difference to it."""
+def _alone(figure: Figure) -> significance.Score:
+    """A figure that needs no system to compare with."""
+    return lambda sums: figure.of(sums, sums)
 
-    score: float
-    interval: float | None = None
-    p_value: float | None = None
 
-    @property
-    def significant(self) -> bool:
-        """Whether the difference to "do nothing" is unlikely to be chance."""
-        return self.p_value is not None and self.p_value < SIGNIFICANT
+_MEASURES: dict[str, significance.Score] = {figure.key: _alone(figure) for figure in METRIC_FIGURES}
+
+OnProgress = Callable[[str, int, int], None]
+"""Takes what is being done, how many segments of it are done, and how many there are."""
 
 
 @dataclass(frozen=True)
 class SystemScores:
-    """What a system did on the damaged and on the clean segments of a set.
+    """A system's figures by key (see :data:`retranslate.evaluation.figures.FIGURES`), None where there is none.
 
-    ``metrics`` are sacrebleu's, on the damaged segments. ``changed`` and ``overcorrection`` are the shares, from 0 to 1, of
-    damaged and of clean segments that differ from their source (None where there are none). ``must`` and ``must_not`` are
-    the shares of such strings that are there, or are not. ``lost`` and ``invented`` count numbers, names and negations.
-    ``refusals`` counts segments by guard, ``terms`` the glossary's edits.
+    ``intervals`` are 95 % intervals; ``p_values`` are those of the difference to "do nothing", by metric and test.
+    ``refusals`` count segments by guard, ``edits`` count edits by kind (glossary, rule, model); both are empty where the
+    system gives texts alone. ``words_per_second`` counts words of the source.
     """
 
     name: str
-    metrics: Mapping[str, Metric]
-    changed: float | None
-    overcorrection: float | None
-    must: float | None
-    must_not: float | None
-    lost: Mapping[str, int]
-    invented: Mapping[str, int]
-    refusals: Mapping[str, int]
-    terms: int
-    seconds: float
+    signature: str
+    figures: Mapping[str, float | None]
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    p_values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    refusals: Mapping[str, int] = field(default_factory=dict)
+    edits: Mapping[str, int] = field(default_factory=dict)
+    seconds: float | None = None
+    words_per_second: float | None = None
+
+    def is_significant(self, key: str) -> bool | None:
+        """Whether the difference to "do nothing" is unlikely to be chance by every test made; None where none was."""
+        values = self.p_values.get(key)
+        return None if not values else all(value < SIGNIFICANT for value in values.values())
+
+
+@dataclass(frozen=True)
+class Move:
+    """A segment, by its index, and how many TER edits a system saved on it; fewer than none if it did harm."""
+
+    index: int
+    saved: float
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The systems' scores on one set; prints itself as a table. ``signatures`` are sacrebleu's, by metric."""
+    """The systems' scores on one set; prints itself as a table.
+
+    ``signatures`` are sacrebleu's, by metric; ``digest`` identifies sources and references. ``details`` stay out of
+    :meth:`to_dict`; results files hold them segment by segment.
+    """
 
     set_name: str
+    digest: str
     segments: int
     clean: int
     systems: tuple[SystemScores, ...]
+    groups: tuple[Group, ...]
     signatures: Mapping[str, str]
+    settings: Mapping[str, int]
+    details: Details = field(repr=False, compare=False)
+
+    @property
+    def headline(self) -> SystemScores:
+        """The system that the set was run for: "full" where it is there, else the last one."""
+        return next((system for system in self.systems if system.name == FULL), self.systems[-1])
+
+    def system(self, name: str) -> SystemScores:
+        """The scores of the system called ``name``. Raises InputError where there is none."""
+        found = next((system for system in self.systems if system.name == name), None)
+        if found is None:
+            raise InputError(
+                f"no system is called {name!r}; there are {', '.join(each.name for each in self.systems)}."
+            )
+        return found
+
+    def wins(self, system: str, most: int = 10) -> list[Move]:
+        """The segments on which ``system`` saved most TER edits, beginning with the most."""
+        return self._moves(system, -1, most)
+
+    def losses(self, system: str, most: int = 10) -> list[Move]:
+        """The segments on which ``system`` did most harm, beginning with the worst."""
+        return self._moves(system, 1, most)
+
+    def _moves(self, system: str, sign: int, most: int) -> list[Move]:
+        saved = self.details.ter_edits(DO_NOTHING) - self.details.ter_edits(system)
+        order = np.argsort(sign * saved, kind="stable")[:most]
+        return [Move(int(index), float(saved[index])) for index in order if sign * saved[index] < 0]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+        """Plain JSON values, without the segments."""
+        return {
+            "set": self.set_name, "digest": self.digest, "segments": self.segments, "clean": self.clean,
+            "systems": [asdict(system) for system in self.systems],
+            "groups": [asdict(group) for group in self.groups],
+            "signatures": dict(self.signatures), "settings": dict(self.settings),
+        }  # fmt: skip
 
     def __str__(self) -> str:
-        return self.to_markdown()
+        from retranslate.evaluation.tables import markdown
 
-    def to_markdown(self) -> str:
-        """A Markdown table; a star marks what is not significantly different from "do nothing"."""
-        names = list(self.systems[0].metrics) if self.systems else []
-        heads = ["system", *names, "changed", "over-corrected", "must", "must not"]
-        lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-        for system in self.systems:
-            cells = [system.name, *(_shown(system.metrics[name]) for name in names)]
-            cells += [
-                _percent(value) for value in (system.changed, system.overcorrection, system.must, system.must_not)
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
-        return "\n".join(lines)
+        return markdown(self)
 
     def _repr_html_(self) -> str:
-        rows = [line.strip("|").split("|") for line in self.to_markdown().splitlines() if "---" not in line]
-        cells = "".join(f"<tr>{''.join(f'<td>{cell.strip()}</td>' for cell in row)}</tr>" for row in rows)
-        return f"<table><caption>{self.set_name}</caption>{cells}</table>"
+        from retranslate.evaluation.tables import html
 
-
-def _shown(metric: Metric) -> str:
-    return f"{metric.score:.1f}{'' if metric.p_value is None or metric.significant else ' *'}"
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f} %"
+        return html(self)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How to evaluate: ``samples`` bootstrap samples (0 leaves the significance out), seeded by sacrebleu."""
+    """How to evaluate.
 
-    samples: int = BOOTSTRAP_SAMPLES
+    ``samples`` of the paired bootstrap and ``trials`` of the approximate randomisation; 0 leaves a test out, and without
+    samples there are no intervals. ``seed`` makes both repeatable. ``jobs`` processes share the scoring of large sets;
+    a program that asks for more than one needs the usual ``if __name__ == "__main__":``.
+    """
 
-    def run(self, systems: Mapping[str, System], segments: Sequence[EvaluationSegment], name: str = "set") -> Scores:
+    samples: int = SAMPLES
+    trials: int = TRIALS
+    seed: int = SEED
+    jobs: int = 1
+
+    def run(
+        self,
+        systems: Iterable[System],
+        segments: Sequence[EvaluationSegment],
+        name: str = "set",
+        on_progress: OnProgress | None = None,
+    ) -> Scores:
         """The scores of ``systems`` on ``segments``, after those of doing nothing.
 
-        Raises InputError when a system gives another number of texts than it was given.
+        Raises InputError when there are no segments, when a system gives another number of texts than it was given, or
+        when two systems share a name.
         """
-        sources = [segment.source for segment in segments]
-        outputs: dict[str, tuple[list[Result | str], float]] = {DO_NOTHING: (list(sources), 0.0)}
-        for system_name, system in systems.items():
-            started = time.perf_counter()
-            texts = list(system(sources))
-            if len(texts) != len(sources):
-                raise InputError(
-                    f"system {system_name!r} gave {len(texts):,} hypotheses for {len(sources):,} segments."
-                )
-            outputs[system_name] = (texts, time.perf_counter() - started)
-        damaged = [index for index, segment in enumerate(segments) if not segment.clean]
-        metrics, signatures = self._metrics(
-            {key: [str(texts[index]) for index in damaged] for key, (texts, _) in outputs.items()},
-            [segments[index].references for index in damaged],
+        if not segments:
+            raise InputError(f"{name}: no segment to evaluate.")
+        chosen = [do_nothing(), *(system for system in systems if system.name != DO_NOTHING)]
+        repeated = [name for name, times in Counter(system.name for system in chosen).items() if times > 1]
+        if repeated:
+            raise InputError(f"two systems are called {repeated[0]!r}; give each a name of its own.")
+        runs = [_Run.of(system, segments, on_progress) for system in chosen]
+        tables = self._tables(runs, segments, on_progress)
+        details = Details(
+            segments,
+            {run.system.name: run.outputs for run in runs},
+            {run.system.name: table for run, table in zip(runs, tables, strict=True)},
         )
+        damaged = np.array([not segment.clean for segment in segments])
+        sums = [table[damaged].sum(0) for table in tables]
+        if on_progress is not None:
+            on_progress("significance", 0, len(segments))
+        tested = self._tested([table[damaged] for table in tables], sums) if damaged.any() else [({}, {})] * len(runs)
         scored = tuple(
-            _score_system(key, texts, seconds, segments, metrics.get(key, {}))
-            for key, (texts, seconds) in outputs.items()
+            run.scores(figures_of(summed, sums[0]) | _overcorrection(table[~damaged].sum(0)), intervals, p_values)
+            for run, table, summed, (intervals, p_values) in zip(runs, tables, sums, tested, strict=True)
         )
-        return Scores(name, len(segments), len(segments) - len(damaged), scored, signatures)
+        return Scores(
+            name,
+            digest(segments),
+            len(segments),
+            int((~damaged).sum()),
+            tuple(_with_overcorrection_interval(system, int((~damaged).sum())) for system in scored),
+            tuple(breakdown(segments, details)),
+            signatures([segment for segment in segments if not segment.clean] or segments),
+            {"samples": self.samples, "trials": self.trials, "seed": self.seed},
+            details,
+        )
 
-    def _metrics(
-        self, hypotheses: Mapping[str, Sequence[str]], references: Sequence[Sequence[str]]
-    ) -> tuple[dict[str, dict[str, Metric]], dict[str, str]]:
-        if not references:
-            return {}, {}
-        columns = _columns(references)
-        measures = _measures()
-        scores: dict[str, dict[str, Metric]] = {key: {} for key in hypotheses}
-        signatures = {}
-        for label, measure in measures.items():
-            for key, texts in hypotheses.items():
-                scores[key][label] = Metric(measure.corpus_score(list(texts), columns).score)
-            signatures[label] = str(measure.get_signature())
-        if self.samples:
-            self._add_significance(scores, hypotheses, columns)
-        return scores, signatures
+    def _tables(
+        self, runs: Sequence[_Run], segments: Sequence[EvaluationSegment], on_progress: OnProgress | None
+    ) -> list[Rows]:
+        texts = zip(*(map(str, run.outputs) for run in runs), strict=True)
+        entries = [Entry(segment, hypotheses) for segment, hypotheses in zip(segments, texts, strict=True)]
+        advance = None if on_progress is None else lambda done, total: on_progress("scoring", done, total)
+        return collect(entries, self.jobs, advance)
 
-    def _add_significance(
+    def _tested(
+        self, tables: Sequence[Rows], sums: Sequence[Rows]
+    ) -> list[tuple[dict[str, Interval], dict[str, dict[str, float]]]]:
+        """Intervals by figure and p-values by metric and test, for each system; the first one is what is compared with."""
+        resampled = significance.bootstrap_sums(tables, self.samples, self.seed) if self.samples else None
+        tested = []
+        for position, table in enumerate(tables):
+            p_values: dict[str, dict[str, float]] = {figure.key: {} for figure in METRIC_FIGURES}
+            if position and np.array_equal(table, tables[0]):
+                # sacrebleu takes the difference of a system to its own twin for no chance.
+                tests = {"bootstrap": self.samples, "randomisation": self.trials}
+                p_values = {key: {test: 1.0 for test, size in tests.items() if size} for key in p_values}
+            elif position:
+                if resampled is not None:
+                    for figure in METRIC_FIGURES:
+                        before, after = (figure.of(samples, samples) for samples in (resampled[0], resampled[position]))
+                        gain = float(figure.of(sums[position], sums[0]) - figure.of(sums[0], sums[0]))
+                        p_values[figure.key]["bootstrap"] = significance.bootstrap_p(before, after, gain)
+                if self.trials:
+                    chances = significance.randomisation_p(tables[0], table, _MEASURES, self.trials, self.seed)
+                    for key, chance in chances.items():
+                        p_values[key]["randomisation"] = chance
+            intervals = {} if resampled is None else _intervals(resampled[position], resampled[0])
+            tested.append((intervals, {key: values for key, values in p_values.items() if values}))
+        return tested
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A system's outputs for a set, and how long it took."""
+
+    system: System
+    outputs: list[Result | str]
+    seconds: float
+    source_words: int
+
+    @classmethod
+    def of(cls, system: System, segments: Sequence[EvaluationSegment], on_progress: OnProgress | None) -> _Run:
+        sources = [segment.source for segment in segments]
+        started = time.perf_counter()
+        outputs: list[Result | str] = []
+        for output in system.run(sources):
+            outputs.append(output)
+            if on_progress is not None and system.timed:
+                on_progress(system.name, len(outputs), len(sources))
+        if len(outputs) != len(sources):
+            raise InputError(f"system {system.name!r} gave {len(outputs):,} hypotheses for {len(sources):,} segments.")
+        words = sum(len(source.split()) for source in sources)
+        return cls(system, outputs, time.perf_counter() - started, words)
+
+    def scores(
         self,
-        scores: dict[str, dict[str, Metric]],
-        hypotheses: Mapping[str, Sequence[str]],
-        columns: Sequence[Sequence[Any]],
-    ) -> None:
-        from sacrebleu.significance import PairedTest
-
-        for label, measure in _measures().items():
-            test = PairedTest(
-                [(key, list(texts)) for key, texts in hypotheses.items()], {label: measure}, columns, "bs", self.samples
-            )
-            _, table = test()
-            column: list[Any] = next(values for key, values in table.items() if key != "System")
-            base = scores[DO_NOTHING][label].score
-            for key, entry in zip(hypotheses, column, strict=True):
-                score = scores[key][label].score
-                # sacrebleu calls the difference of a system to its own twin significant.
-                p_value = 1.0 if score == base and key != DO_NOTHING else entry.p_value
-                scores[key][label] = Metric(score, float(entry.ci), None if p_value is None else float(p_value))
-
-
-def _measures() -> dict[str, Any]:
-    """sacrebleu's metrics by the label of their column, with its default settings."""
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
-    from sacrebleu.metrics.ter import TER
-
-    return {"BLEU": BLEU(), "chrF": CHRF(), "chrF++": CHRF(word_order=2), "TER": TER()}
+        figures: Mapping[str, float | None],
+        intervals: Mapping[str, Interval],
+        p_values: Mapping[str, Mapping[str, float]],
+    ) -> SystemScores:
+        results = [output for output in self.outputs if isinstance(output, Result)]
+        timed = self.system.timed and self.seconds > 0
+        return SystemScores(
+            self.system.name,
+            self.system.signature,
+            figures,
+            intervals,
+            p_values,
+            dict(Counter(guard for result in results for guard in refusals(result)).most_common()),
+            dict(Counter(edit.kind for result in results for edit in result.edits).most_common()),
+            round(self.seconds, 3) if timed else None,
+            round(self.source_words / self.seconds, 1) if timed else None,
+        )
 
 
-def _columns(references: Sequence[Sequence[str]]) -> list[list[Any]]:
-    """References by position, as sacrebleu wants them; None where a segment has fewer than others."""
-    most = max(map(len, references))
-    return [[given[position] if position < len(given) else None for given in references] for position in range(most)]
+def refusals(result: Result) -> list[str]:
+    """The guards that refused something in ``result``, each once."""
+    return list(dict.fromkeys(guard for segment in result.segments for guard in segment.refused_by))
 
 
-def _score_system(
-    name: str,
-    outputs: Sequence[Result | str],
-    seconds: float,
-    segments: Sequence[EvaluationSegment],
-    metrics: Mapping[str, Metric],
-) -> SystemScores:
-    texts = [str(output) for output in outputs]
-    results = [output for output in outputs if isinstance(output, Result)]
-    pairs = list(zip(segments, texts, strict=True))
-    lost, invented = _content_changes([(segment.source, text) for segment, text in pairs])
-    return SystemScores(
-        name,
-        metrics,
-        _share(segment.source != text for segment, text in pairs if not segment.clean),
-        _share(segment.source != text for segment, text in pairs if segment.clean),
-        _share(wanted.lower() in text.lower() for segment, text in pairs for wanted in segment.must),
-        _share(unwanted.lower() not in text.lower() for segment, text in pairs for unwanted in segment.must_not),
-        dict(lost),
-        dict(invented),
-        dict(Counter(guard for result in results for segment in result.segments for guard in segment.refused_by)),
-        sum(edit.kind == "glossary" for result in results for edit in result.edits),
-        round(seconds, 2),
-    )
+def digest(segments: Iterable[EvaluationSegment]) -> str:
+    """A fingerprint of sources and references."""
+    found = hashlib.sha256()
+    for segment in segments:
+        for text in (segment.source, *segment.references, str(segment.clean)):
+            found.update(text.encode() + b"\0")
+    return found.hexdigest()[:12]
 
 
-def _share(hits: Iterable[bool]) -> float | None:
-    values = list(hits)
-    return sum(values) / len(values) if values else None
+def _intervals(samples: Rows, base: Rows) -> dict[str, Interval]:
+    """The 95 % interval of every figure that has a value in every sample."""
+    resampled = {figure.key: figure.of(samples, base) for figure in DAMAGED_FIGURES}
+    return {key: significance.interval(values) for key, values in resampled.items() if not np.isnan(values).any()}
 
 
-def _content_changes(pairs: Iterable[tuple[str, str]]) -> tuple[Counter[str], Counter[str]]:
-    """Numbers, names and negations lost and invented between each source and its output."""
-    lost: Counter[str] = Counter()
-    invented: Counter[str] = Counter()
-    for source, text in pairs:
-        if source == text:
-            continue
-        for kind, count in (("numbers", guards.numbers), ("names", lambda text: Counter(set(guards.names(text))))):
-            before, after = count(source), count(text)
-            lost[kind] += (before - after).total()
-            invented[kind] += (after - before).total()
-        before_not, after_not = guards.negations(source), guards.negations(text)
-        lost["negations"] += max(0, before_not - after_not)
-        invented["negations"] += max(0, after_not - before_not)
-    return lost, invented
+def _overcorrection(sums: Rows) -> dict[str, float | None]:
+    return {OVERCORRECTION.key: value_of(OVERCORRECTION, sums, sums)}
+
+
+def _with_overcorrection_interval(system: SystemScores, clean: int) -> SystemScores:
+    share = system.figures[OVERCORRECTION.key]
+    if share is None:
+        return system
+    interval = significance.share_interval(share * clean, clean)
+    return replace(system, intervals={**system.intervals, OVERCORRECTION.key: interval})
