@@ -595,3 +595,23 @@ def test_a_full_device_is_told() -> None:
         )
     assert done.returncode == 3
     assert done.stderr == "retranslate: standard output: cannot be written: No space left on device.\n"
+
+
+def test_a_page_of_all_files_is_written_as_html() -> None:
+    for name in ("a.txt", "b.txt"):
+        write(name, GARBLED)
+    outcome = fix("--format", "html", "a.txt", "b.txt", "-o", "out.html")
+    markup = Path("out.html").read_text("utf-8")
+    assert (outcome.code, outcome.out, outcome.err) == (0, b"", "")
+    assert markup.count("<h1>") == 2
+    assert markup.startswith("<!doctype html>")
+
+
+def test_strict_and_bold_set_the_margin_and_exclude_each_other() -> None:
+    write("a.txt", "The road is open.\n")
+    signatures = {
+        json.loads(fix("--format", "json", *options, "a.txt").out)["signature"]
+        for options in ([], ["--strict"], ["--bold"])
+    }
+    assert len(signatures) == 3
+    assert_refused(fix("--strict", "--bold", "a.txt"), "--strict and --bold exclude each other")

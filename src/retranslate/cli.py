@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -40,6 +40,7 @@ class Format(StrEnum):
 
     text = "text"
     json = "json"
+    html = "html"
 
 
 Glossaries = Annotated[
@@ -92,6 +93,8 @@ def fix(
     no_model: NoModel = False,
     model: Model = None,
     device: Device = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Accept only rewrites that read much better.")] = False,
+    bold: Annotated[bool, typer.Option("--bold", help="Accept rewrites that read no worse.")] = False,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")
     ] = 16,
@@ -104,7 +107,7 @@ def fix(
     documents = [read_document(name, encoding) for name in names]
     for path in [output] if output is not None else map(Path, names) if in_place else []:
         refuse_unwritable(path)
-    corrector = _corrector(glossary, no_default_glossary, no_model, model, device, batch_size)
+    corrector = _corrector(glossary, no_default_glossary, no_model, model, device, _margin(strict, bold), batch_size)
     results = []
     for document in documents:
         with _progress(document.name) as advance:
@@ -119,8 +122,7 @@ def fix(
         for path, data in changes:
             write_whole(path, data)
     else:
-        shown = zip(documents, results, strict=True)
-        _emit(b"".join(_shown(document, result, diff, check, format) for document, result in shown), output)
+        _emit(_all_shown(documents, results, diff, check, format), output)
     if (diff or check) and any(result.changed for result in results):
         raise typer.Exit(1)
 
@@ -147,21 +149,28 @@ def _is_same_file(output: Path, name: str) -> bool:
         return False
 
 
+def _margin(strict: bool, bold: bool) -> str:
+    if strict and bold:
+        raise InputError("--strict and --bold exclude each other; give one.")
+    return "strict" if strict else "bold" if bold else "default"
+
+
 def _corrector(
     glossary: list[Path] | None,
     no_default_glossary: bool,
     no_model: bool,
     model: str | None,
     device: str | None,
-    batch_size: int = 16,
+    margin: str,
+    batch_size: int,
 ) -> Corrector:
-    from retranslate.corrector import Corrector, Settings
+    from retranslate.corrector import MARGINS, Corrector, Settings
     from retranslate.glossary import Glossary
 
     if no_model and model is not None:
         raise InputError("--no-model and --model exclude each other; give one.")
     terms = Glossary.load(glossary or (), bundled=not no_default_glossary)
-    settings = Settings(batch_size=batch_size)
+    settings = Settings(margin=MARGINS[margin], batch_size=batch_size)
     if no_model:
         return Corrector.without_model(glossary=terms, settings=settings)
     return Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings)
@@ -192,6 +201,17 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None] | None]:
         yield advance
     finally:
         bar.stop()
+
+
+def _all_shown(
+    documents: Sequence[Document], results: Sequence[Result], diff: bool, check: bool, format: Format
+) -> bytes:
+    pairs = list(zip(documents, results, strict=True))
+    if format is Format.html:
+        from retranslate.page import page
+
+        return page([(document.name, result) for document, result in pairs]).encode("utf-8", "replace")
+    return b"".join(_shown(document, result, diff, check, format) for document, result in pairs)
 
 
 def _shown(document: Document, result: Result, diff: bool, check: bool, format: Format) -> bytes:

@@ -39,6 +39,10 @@ _CODE = re.compile(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+MARGINS = {"strict": 0.16, "default": 0.08, "bold": 0.0}
+"""How much better a rewrite has to read, in nats a token of the model's own score, by the name of the setting."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a Corrector works.
@@ -50,7 +54,7 @@ class Settings:
     """
 
     guards: tuple[str, ...] = tuple(guards.GUARDS)
-    margin: float = 0.08
+    margin: float = MARGINS["default"]
     batch_size: int = 16
     window: int = 32
 
