@@ -50,12 +50,12 @@ def test_every_setting_is_read(folder: Path) -> None:
     text = TOP + (
         'glossary = ["own.tsv"]\nparser = "other"\nseed = 5\npairs = 10\nbatch_tokens = 20\nlearning_rate = 1e-5\nwarmup = 1\ndecay = 2\n'
         "frozen_layers = 3\nmax_tokens = 40\ncheckpoint_minutes = 2\n[rates]\nV1 = 0.5\nLX = 1\n"
-        '[[source]]\nkind = "pairs"\nshare = 1\nfiles = ["clean.txt"]\nmin_f1 = 0.7\nratio = [0.9, 1]\nwords = [2, 30]\n'
+        '[[source]]\nkind = "pairs"\nshare = 1\nfiles = ["clean.txt"]\nmin_f1 = 0.7\nguarded = true\nratio = [0.9, 1]\nwords = [2, 30]\n'
     )
     assert recipe(folder, text) == Recipe(
         base=folder / "base",
         output=folder / "run",
-        sources=(Source("pairs", (folder / "clean.txt",), 1.0, 0.7, (0.9, 1.0), (2, 30)),),
+        sources=(Source("pairs", (folder / "clean.txt",), 1.0, 0.7, True, (0.9, 1.0), (2, 30)),),
         glossary=(folder / "own.tsv",),
         parser="other",
         seed=5,

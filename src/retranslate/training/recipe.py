@@ -25,14 +25,16 @@ class Source:
 
     ``damage``: fluent sentences, one a line, garbled here. ``pairs``: ``garbled<TAB>fluent`` lines, of which only those
     with a token F1 of at least ``min_f1`` and a length ratio within ``ratio`` are taken, since independent references
-    teach deletion. ``identity``: fluent sentences that must come back as they are. ``words`` are the fewest and the
-    most words of a sentence; shares need not add up to 1.
+    teach deletion; with ``guarded`` only those whose repair every guard would let pass, since the others teach what is
+    refused later. ``identity``: fluent sentences that must come back as they are. ``words`` are the fewest and the most
+    words of a sentence; shares need not add up to 1.
     """
 
     kind: Kind
     files: tuple[Path, ...]
     share: float
     min_f1: float = 0.0
+    guarded: bool = False
     ratio: tuple[float, float] = (0.8, 1.25)
     words: tuple[int, int] = (4, 45)
 
@@ -152,6 +154,7 @@ _SOURCE_RULES: Mapping[str, _Rule] = {
     "kind": _Rule(f"one of {', '.join(get_args(Kind))}", lambda value: value in get_args(Kind), str),
     "share": _above_zero(),
     "min_f1": _SHARE,
+    "guarded": _Rule("true or false", lambda value: isinstance(value, bool), bool),
     "ratio": _range(0.0, float, "two numbers, the smallest and the largest length ratio"),
     "words": _range(1, int, "two whole numbers, the fewest (at least 1) and the most words"),
 }
