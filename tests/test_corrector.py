@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 import tiny_models
 from conftest import GlossaryMaker
 from retranslate import guards
-from retranslate.corrector import Corrector, Settings, is_prose
+from retranslate.corrector import Corrector, Settings
 from retranslate.edits import Result, apply
 from retranslate.glossary import Glossary
+from retranslate.prose import is_prose
 from retranslate.rewriter import Request, Rewrite, Rewriter
 from retranslate.text import split
 
@@ -32,13 +33,19 @@ class FakeRewriter:
     signature = "fake:00000000"
 
     def __init__(
-        self, answer: Answer | dict[str, str], *, longest: int = 1000, score: Callable[[str], float] = lambda text: 0.0
+        self,
+        answer: Answer | dict[str, str],
+        *,
+        longest: int = 1000,
+        score: Callable[[str], float] = lambda text: 0.0,
+        alternatives: dict[str, list[Rewrite]] | None = None,
     ) -> None:
         self._answer: Answer = (
             answer if callable(answer) else lambda request: Rewrite(answer.get(request.sentence, request.sentence), 0.0)
         )
         self._longest = longest
         self._score = score
+        self._alternatives = alternatives or {}
         self.asked: list[Request] = []
 
     def fits(self, request: Request) -> bool:
@@ -54,6 +61,12 @@ class FakeRewriter:
 
     def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
         return [self._score(text) for _, text in pairs]
+
+    def likelihoods(self, texts: Sequence[str]) -> list[float] | None:
+        return [self._score(text) for text in texts]
+
+    def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
+        return [self._alternatives.get(request.sentence, [])[:count] for request in requests]
 
 
 def corrector_with(
@@ -253,7 +266,7 @@ def test_a_kept_term_is_never_touched(make_glossary: GlossaryMaker) -> None:
     glossary = make_glossary(("old bridge", "", "keep"), ("Osaf", "", "keep"))
     rewriter = FakeRewriter({"The old bridge open to the town.": "The ancient bridge is open to the town."})
     (segment,) = corrector_with(rewriter, glossary)("The old bridge open to the town.").segments
-    assert segment.status == "refused"
+    assert segment.text == "The old bridge is open to the town."
     assert "keep" in segment.refused_by
     assert Corrector(glossary, None)("The Osaf, that it is over.").text == "The Osaf, that it is over."
 

@@ -214,7 +214,7 @@ def glossary_check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Glossary files (TSV).")],
 ) -> None:
     """Report every problem in glossary files; exit 1 if there is any."""
-    from retranslate.glossary import check
+    from retranslate.glossary_check import check
 
     problems = check(files)
     for problem in problems:

@@ -275,6 +275,43 @@ class Rewriter:
                 scores.append(round(float(chosen.mean()), 4))
         return scores
 
+    def likelihoods(self, texts: Sequence[str]) -> list[float] | None:
+        """The log-probability of each text as a whole, in nats: what the model writes where it is given nothing to repair.
+
+        All of them are one batch. None for a checkpoint from elsewhere, which may know no text without a source.
+        """
+        if not self._own:
+            return None
+        means = self.score([(Request(""), text) for text in texts], len(texts))
+        return [round(mean * len(self._write(text)), 3) for mean, text in zip(means, texts, strict=True)]
+
+    def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
+        """For each request ``count`` different rewrites by beam search, the likeliest first; its greedy one may be among them.
+
+        The beams of a request are a batch of their own, so that the outcome does not hang on other requests.
+        """
+        import torch
+
+        eos = self._tokenizer.eos_token_id
+        outcome = []
+        for request in requests:
+            prompt = self._read(request)
+            with torch.inference_mode():
+                found = self._model.generate(
+                    **self._padded([prompt]), do_sample=False, num_beams=count, num_return_sequences=count, early_stopping=True,
+                    max_new_tokens=_answer_limit(len(prompt)), pad_token_id=self._pad, eos_token_id=eos,
+                    output_scores=True, return_dict_in_generate=True,
+                )  # fmt: skip
+            written = found.sequences[:, 1:] if self._seq2seq else found.sequences[:, len(prompt) :]
+            scores = found.sequences_scores.tolist() if count > 1 else [0.0]
+            outcome.append(
+                [
+                    Rewrite(self._text(ids), round(score, 4), eos in ids)
+                    for ids, score in zip(written.tolist(), scores, strict=True)
+                ]
+            )
+        return outcome
+
     def _answer_logits(self, prompts: list[list[int]], answers: list[list[int]]) -> list[torch.Tensor]:
         """For each answer its logits, of shape (length or more, vocabulary), beginning with those of its first token."""
         import torch

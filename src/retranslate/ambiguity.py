@@ -1,0 +1,78 @@
+"""Which sense a sentence calls for, where the glossary's context words do not tell.
+
+A word such as "elements" is right in one sentence and a mistranslation in the next. The sentence is put to the model as it
+is and with every reading of the row in its place; the model, used as a plain language model, says how likely each of them
+is. A reading has to be likelier by a margin that depends on what else speaks for it: a context word of a hint row, the
+same repair elsewhere in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retranslate import consistency
+from retranslate.drafts import Draft, Fix, Leaning, because
+from retranslate.edits import TermResult, apply
+from retranslate.glossary import Match
+from retranslate.prose import is_prose
+from retranslate.rewriter import Request, Rewriter
+
+MARGIN = 3.0
+"""How much likelier, in nats, a sentence must become by a reading that nothing else speaks for (a factor of twenty).
+Chosen on tests/cases/ambiguous_dev.json: the smallest whole number at which at most one of its 30 true senses is lost."""
+
+
+HINT_MARGIN = 0.0
+"""The same for a hint row one of whose context words is there."""
+
+
+def weigh(draft: Draft, rewriter: Rewriter) -> None:
+    """Notes how the model leans on the doubts and hints of ``draft``, where it can tell."""
+    # No likelihood says who somebody is.
+    matches = [match for match in (*draft.doubts, *draft.hints) if not consistency.is_name(match.found)]
+    if not matches or not is_prose(draft.segment, draft.text) or not rewriter.fits(Request(draft.text)):
+        return
+    certain = [fix.edit() for fix in draft.fixes]
+    for match in matches:
+        rivals = [Fix(match, reading, "glossary", "").edit() for reading in match.alternatives]
+        variants = [apply(draft.text, certain), *(apply(draft.text, [*certain, rival]) for rival in rivals)]
+        # One batch a question: the answer must not hang on what else was asked.
+        likelihoods = rewriter.likelihoods(variants)
+        if likelihoods is None:
+            return
+        asis, *others = likelihoods
+        best = max(range(len(others)), key=others.__getitem__)
+        draft.leanings[match] = Leaning(match.alternatives[best], others[best] - asis)
+
+
+def decide(document: Sequence[Draft]) -> None:
+    """Makes fixes of the doubts and hints that the model's leaning, or the rest of the document, speaks for.
+
+    Doubts that nothing speaks for are done with; hints stay for the model.
+    """
+    # What the first round finds is a precedent in the second.
+    for _ in range(2):
+        has_precedent = consistency.precedents(document)
+        for draft in document:
+            for match in (*draft.doubts, *draft.hints):
+                if fix := _decided(match, match in draft.hints, draft.leanings.get(match), has_precedent(match)):
+                    draft.fixes.append(fix)
+                    draft.terms.append(TermResult(match.found, match.alternatives, "obeyed", fix.reason))
+            taken = {fix.match for fix in draft.fixes}
+            draft.doubts = [match for match in draft.doubts if match not in taken]
+            draft.hints = [match for match in draft.hints if match not in taken]
+    for draft in document:
+        draft.terms += [
+            TermResult(match.found, match.alternatives, "declined", "the sentence reads better as it is")
+            for match in draft.doubts
+            if match in draft.leanings
+        ]
+
+
+def _decided(match: Match, hinted: bool, leaning: Leaning | None, precedent: bool) -> Fix | None:
+    if precedent and (leaning.gain > -MARGIN if leaning else match.row.mode == "fix"):
+        reading = leaning.reading if leaning else match.alternatives[0]
+        return Fix(match, reading, "consistency", f"{because(match)}; as elsewhere in the text")
+    if leaning is not None and leaning.gain > (HINT_MARGIN if hinted else MARGIN):
+        return Fix(match, leaning.reading, "glossary", f"{because(match)}; the sentence reads better with it")
+    return None
