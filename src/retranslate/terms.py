@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from retranslate import guards, morphology
 from retranslate.ambiguity import MARGIN
+from retranslate.consistency import SMALL_WORDS
 from retranslate.drafts import Draft, Fix, because, valid
 from retranslate.edits import Edit, Outcome, TermResult, apply
 from retranslate.glossary import Glossary, Match, fold
@@ -156,9 +158,13 @@ def _words(text: str) -> Counter[str]:
 def _marks(reading: str, found: str) -> set[str]:
     """The words by which ``reading`` is told from ``found``; small words tell nothing."""
     known = _words(found)
-    words = [match.group() for match in _WORD.finditer(reading)]
-    return {_lemma(word) for word in words if (len(word) > 3 or word[:1].isupper()) and _lemma(word) not in known}
+    words = [match.group() for match in _WORD.finditer(reading) if match.group().lower() not in SMALL_WORDS]
+    return {_lemma(word) for word in words} - known.keys()
 
 
+@lru_cache(maxsize=100_000)
 def _lemma(word: str) -> str:
-    return min(morphology.lemmas(_POSSESSIVE.sub("", word.lower())), key=lambda lemma: (len(lemma), lemma))
+    """The shortest lemma of ``word``, or of that lemma in turn: "fighters" is a form of "fighter" and that one of "fight"."""
+    low = _POSSESSIVE.sub("", word.lower())
+    shortest = min(morphology.lemmas(low), key=lambda lemma: (len(lemma), lemma))
+    return low if len(shortest) >= len(low) else _lemma(shortest)
