@@ -511,3 +511,152 @@ def test_furniture_is_not_asked_about() -> None:
         "BAGHDAD (Wire) - Leave a Reply\n\nYou are commenting using your account. Log Out / Change )\n- \n12.5.2016 11:40"
     )
     assert not any("commenting" in request.sentence for request in rewriter.asked)
+
+
+# --- glossary and model as one ---------------------------------------------------------------------------------------
+
+
+def outcomes(result: Result) -> list[tuple[str, str, str]]:
+    return [(term.found, term.outcome, term.reason) for segment in result.segments for term in segment.terms]
+
+
+def test_a_hint_is_obeyed_declined_or_lost(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("parents", "residents", "hint"), ("Kma", "Also", "hint"))
+    rewriter = FakeRewriter({
+        "The parents of it has fled.": "The residents of it have fled.",
+        "The parents of it is here.": "The parents of it are here.",
+        "Kma it has come to them.": "It has come to them.",
+    })  # fmt: skip
+    lenient = Settings(guards=("numbers",), margin=0.0)
+    result = corrector_with(rewriter, glossary, lenient)("The parents of it has fled.\nKma it has come to them.")
+    assert outcomes(result) == [
+        ("parents", "obeyed", "by the model"),
+        ("Kma", "lost", "gone with other words of the rewrite"),
+    ]
+    assert result.segments[1].flags == ("Kma: neither it nor Also is in the rewrite",)
+    alone = corrector_with(rewriter, glossary)("The parents of it is here.")
+    assert outcomes(alone) == [("parents", "declined", "the model left it")]
+    assert outcomes(Corrector(glossary, None)("The parents of it.")) == [("parents", "declined", "no model was asked")]
+
+
+def test_a_lost_hint_is_no_licence_to_drop_its_words(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("parents", "residents", "hint"))
+    rewriter = FakeRewriter({"The parents of Basra has fled.": "The many of Basra have fled."})
+    (segment,) = corrector_with(rewriter, glossary)("The parents of Basra has fled.").segments
+    assert "parents" in segment.text
+    assert "content" in segment.refused_by
+    assert [term.outcome for term in segment.terms] == ["declined"]
+
+
+def test_a_hint_that_the_model_followed_in_a_refused_rewrite_is_followed(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("parent*", "resident*", "hint"))
+    sentence = "The parents of it has fled to Basra."
+    worse = FakeRewriter(
+        {sentence: "Residents of it have fled."}, score=lambda text: -1.0 if text == sentence else -2.0
+    )
+    result = corrector_with(worse, glossary)(sentence)
+    assert result.text == "The residents of it has fled to Basra."
+    (edit,) = result.edits
+    assert (edit.kind, edit.original, edit.replacement) == ("glossary", "parents", "residents")
+    ((_, outcome, reason),) = outcomes(result)
+    assert (outcome, reason) == ("obeyed", edit.reason)
+    assert_sound(result, sentence)
+
+
+def test_a_hint_that_the_model_followed_elsewhere_in_the_text_is_followed(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("parents", "residents", "hint"))
+    rewriter = FakeRewriter({"The parents of it has fled.": "The residents of it have fled."})
+    text = "The parents of it has fled. It is the parents that are here."
+    result = corrector_with(rewriter, glossary)(text)
+    assert result.text == "The residents of it have fled. It is the residents that are here."
+    assert [edit.kind for edit in result.edits][-1] == "consistency"
+    assert_sound(result, text)
+    apart = corrector_with(rewriter, glossary).correct_many(text.split(". "))
+    assert apart[1].text == "It is the parents that are here."
+
+
+@pytest.mark.parametrize(
+    "undoing",
+    ["The strings of the case are found.", "The case is found."],
+    ids=["the wrong wording is back", "the right one vanished"],
+)
+def test_a_repair_that_the_model_undoes_stands(make_glossary: GlossaryMaker, undoing: str) -> None:
+    glossary = make_glossary(("string*", "lead*", "fix"))
+    # No guard is asked: the repair is the glossary's own affair.
+    settings = Settings(guards=(), margin=0.0)
+    rewriter = FakeRewriter({"The leads of the case is found.": undoing})
+    (segment,) = corrector_with(rewriter, glossary, settings)("The strings of the case is found.").segments
+    assert "leads" in segment.text
+    assert "strings" not in segment.text
+    assert "fix" in segment.refused_by
+    assert any(("fix", "a repair of the glossary is undone") in refused.complaints for refused in segment.refusals)
+
+
+def test_what_does_not_touch_a_repair_is_taken_all_the_same(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("string*", "lead*", "fix"))
+    rewriter = FakeRewriter({"The leads of the old case is found.": "The strings of the old case are found."})
+    result = corrector_with(rewriter, glossary)("The strings of the old case is found.")
+    assert result.text == "The leads of the old case are found."
+
+
+def test_refusals_name_the_changes_and_the_complaints() -> None:
+    rewriter = FakeRewriter({"He met 12 of the men.": "He met 13 of the men."})
+    (segment,) = corrector_with(rewriter)("He met 12 of the men.").segments
+    (refused,) = segment.refusals
+    assert refused.changes == (("12", "13"),)
+    assert {guard for guard, _ in refused.complaints} == set(segment.refused_by)
+    assert segment.to_dict()["refusals"][0]["changes"] == [{"original": "12", "replacement": "13"}]
+
+
+@given(text=TEXTS)
+def test_steps_lead_from_the_original_to_the_text(small_glossary: Glossary, text: str) -> None:
+    for segment in corrector_with(FakeRewriter(garbling), small_glossary, Settings(guards=(), margin=-1.0))(
+        text
+    ).segments:
+        stand = segment.original
+        for step in segment.steps:
+            stand = apply(stand, step.edits)
+            assert stand == step.text
+        assert stand == segment.text
+
+
+# --- second chances --------------------------------------------------------------------------------------------------
+
+ASKED = "He met 12 of the men is here."
+
+
+def test_a_refused_rewrite_gets_a_second_chance_when_it_is_wanted() -> None:
+    others = [
+        Rewrite("He met 13 of the men who is here.", -0.1),
+        Rewrite("He met 12 of the men who are here.", -0.2),
+        Rewrite("He met 12 of the men who", -0.1, complete=False),
+        Rewrite("He met 12 of the men that are here.", -0.3),
+    ]
+    rewriter = FakeRewriter(
+        {ASKED: "He met 13 of the men."},
+        alternatives={ASKED: others},
+        score=lambda text: {
+            "He met 12 of the men who are here.": -0.5,
+            "He met 12 of the men that are here.": -0.7,
+        }.get(text, -1.0),
+    )
+    assert corrector_with(rewriter)(ASKED).text != "He met 12 of the men who are here."
+    result = corrector_with(rewriter, settings=Settings(margin=0.0, second_chance=4))(ASKED)
+    assert result.text == "He met 12 of the men who are here."
+    assert {edit.reason for edit in result.edits} == {"rewritten by the model at a second attempt"}
+    assert "numbers" in result.segments[0].refused_by
+    assert_sound(result, ASKED)
+
+
+def test_what_was_not_refused_is_not_asked_about_again() -> None:
+    rewriter = FakeRewriter(
+        {"The road to it open.": "The road to it is open."},
+        alternatives={"The road to it open.": [Rewrite("The road is open.", 0.0)]},
+        score=lambda text: float(-len(text)),
+    )
+    settings = Settings(margin=-100.0, second_chance=2)
+    assert corrector_with(rewriter, settings=settings)("The road to it open.").text == "The road to it is open."
+
+
+def test_second_chances_are_in_the_signature() -> None:
+    assert Corrector(Glossary(), None, Settings(second_chance=4)).signature.endswith("|second_chance:4")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -21,8 +20,7 @@ from retranslate.eval_cli import eval_app
 from retranslate.version import __version__
 
 if TYPE_CHECKING:
-    from retranslate.edits import Result
-    from retranslate.files import Document
+    from retranslate.printing import View
 
 app = typer.Typer(
     help="Repair garbled machine-translated English news, offline, with a receipt for every edit.",
@@ -74,6 +72,12 @@ def fix(
         bool,
         typer.Option("--check", help="Print nothing but the names of files that would change; exit 1 if any would."),
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Print what happened to each sentence: by whom it was changed, who refused what."
+        ),
+    ] = False,
     format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
     encoding: Annotated[str, typer.Option("--encoding", help="The files' encoding.")] = "utf-8",
     glossary: options.Glossaries = None,
@@ -87,9 +91,11 @@ def fix(
 ) -> None:
     """Repair text files and print the result."""
     from retranslate.files import STDIN, read_document, refuse_unwritable, write_whole
+    from retranslate.printing import is_colourful, printed
 
     names = files or [STDIN]
-    _refuse_contradictions(names, output, in_place, diff, check, format)
+    _refuse_contradictions(names, output, in_place, format)
+    view = _view(in_place, diff, check, explain, format)
     documents = [read_document(name, encoding) for name in names]
     for path in [output] if output is not None else map(Path, names) if in_place else []:
         refuse_unwritable(path)
@@ -109,24 +115,31 @@ def fix(
         for path, data in changes:
             write_whole(path, data)
     else:
-        _emit(_all_shown(documents, results, diff, check, format), output)
+        _emit(printed(documents, results, view, output is None and is_colourful()), output)
     if (diff or check) and any(result.changed for result in results):
         raise typer.Exit(1)
 
 
-def _refuse_contradictions(
-    names: list[str], output: Path | None, in_place: bool, diff: bool, check: bool, format: Format
-) -> None:
-    if sum((in_place, diff, check)) > 1:
-        raise InputError("--in-place, --diff and --check exclude each other; give one.")
+def _refuse_contradictions(names: list[str], output: Path | None, in_place: bool, format: Format) -> None:
     if in_place and (output is not None or "-" in names or format is not Format.text):
         raise InputError("--in-place rewrites files as text: it goes with neither -o nor --format nor standard input.")
-    if (diff or check) and format is not Format.text:
-        raise InputError("--format is about the repaired text: it goes with neither --diff nor --check.")
     if names.count("-") > 1:
         raise InputError("'-' is given twice; standard input can be read only once.")
     if output is not None and any(_is_same_file(output, name) for name in names):
         raise InputError(f"{output}: is also the input; use --in-place to rewrite a file.")
+
+
+def _view(in_place: bool, diff: bool, check: bool, explain: bool, format: Format) -> View:
+    """What to print, of the options that say so."""
+    if sum((in_place, diff, check, explain)) > 1:
+        raise InputError("--in-place, --diff, --check and --explain exclude each other; give one.")
+    if (diff or check) and format is not Format.text:
+        raise InputError("--format is about the repaired text: it goes with neither --diff nor --check.")
+    if explain and format is Format.html:
+        raise InputError("--explain is text or JSON; --format html shows the reasons by itself.")
+    if explain and format is Format.text:
+        return "explain"
+    return "diff" if diff else "check" if check else format.value
 
 
 def _is_same_file(output: Path, name: str) -> bool:
@@ -161,37 +174,6 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None] | None]:
         yield advance
     finally:
         bar.stop()
-
-
-def _all_shown(
-    documents: Sequence[Document], results: Sequence[Result], diff: bool, check: bool, format: Format
-) -> bytes:
-    pairs = list(zip(documents, results, strict=True))
-    if format is Format.html:
-        from retranslate.page import page
-
-        return page([(document.name, result) for document, result in pairs]).encode("utf-8", "replace")
-    return b"".join(_shown(document, result, diff, check, format) for document, result in pairs)
-
-
-def _shown(document: Document, result: Result, diff: bool, check: bool, format: Format) -> bytes:
-    if check:
-        return os.fsencode(f"{document.name}\n") if result.changed else b""
-    if diff:
-        return _coloured(result.diff(document.name)).encode(errors="surrogateescape")
-    if format is Format.json:
-        record: dict[str, Any] = {"file": document.name, **result.to_dict()}
-        # A backslash escape of what UTF-8 cannot hold is an escape in JSON too.
-        return (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
-    return document.encode(result.text)
-
-
-def _coloured(diff: str) -> str:
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return diff
-    colours = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
-    lines = diff.split("\n")
-    return "\n".join(f"{colours[line[0]]}{line}\x1b[0m" if line[:1] in colours else line for line in lines)
 
 
 def _emit(data: bytes, output: Path | None) -> None:

@@ -46,7 +46,7 @@ def is_name(wording: str) -> bool:
 
 
 def _is_ordinary(word: str) -> bool:
-    return word.lower() in _SMALL or bool(morphology.parts_of_speech(word))
+    return word.lower() in SMALL_WORDS or bool(morphology.parts_of_speech(word))
 
 
 def _stands_in(reading: str, text: str) -> bool:
@@ -55,7 +55,7 @@ def _stands_in(reading: str, text: str) -> bool:
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
-_SMALL = frozenset(
+SMALL_WORDS = frozenset(
     """the a an and but or nor so if as at by for from in into of on to with he she it they we you i his her its their our this that
     these those who whom whose which what when where how why""".split()
 )
@@ -119,7 +119,7 @@ def _sound_alike(one: str, other: str) -> bool:
 def _outnumbers(first: str, right: int, wrong: int, names: Sequence[str]) -> bool:
     """Whether what stands before two names, and how often each of them occurs, says that one of them is wrong."""
     ordinary = any(map(_is_ordinary, names))
-    if first in _PARTICLES or first.lower() in _SMALL:
+    if first in _PARTICLES or first.lower() in SMALL_WORDS:
         return False
     if first in _TITLES:
         # A title is shared by many.

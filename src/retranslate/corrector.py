@@ -136,7 +136,7 @@ class Corrector:
         for draft in drafts:
             if not is_prose(draft.segment, draft.text):
                 continue
-            request = Request(draft.text, tuple((hint.found, " | ".join(hint.alternatives)) for hint in draft.hints))
+            request = Request(draft.text, terms.offered(draft))
             if rewriter.fits(request):
                 draft.given = draft.text
                 waiting.setdefault(request, []).append(draft)

@@ -9,15 +9,26 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from retranslate import guards, morphology
 from retranslate.ambiguity import MARGIN
+from retranslate.consistency import SMALL_WORDS
 from retranslate.drafts import Draft, Fix, because, valid
 from retranslate.edits import Edit, Outcome, TermResult, apply
 from retranslate.glossary import Glossary, Match, fold
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
+
+
+def offered(draft: Draft) -> tuple[tuple[str, str], ...]:
+    """The draft's hints as the model is given them: those whose wording is still there after glossary and rules."""
+    return tuple(
+        (hint.found, " | ".join(hint.alternatives))
+        for hint in draft.hints
+        if _count(hint.found, draft.text, exact=True)
+    )
 
 
 def outcome(match: Match, before: str, after: str) -> Outcome:
@@ -81,13 +92,11 @@ def settle(document: Sequence[Draft], glossary: Glossary, names: Sequence[str]) 
     """Says of each hint what became of it, and follows those that the model followed in a rewrite that was refused, or
     elsewhere in the document, where the guards called ``names`` have nothing against it."""
     outcomes = [
-        (draft, hint, outcome(hint, draft.given or draft.text, draft.text))
-        for draft in document
-        for hint in draft.hints
+        (draft, hint, outcome(hint, _last_seen(draft, hint), draft.text)) for draft in document for hint in draft.hints
     ]
     followed = {hint.row for _, hint, became in outcomes if became == "obeyed"}
     for draft, hint, became in outcomes:
-        term = TermResult(hint.found, hint.alternatives, became, _reason(draft, became))
+        term = TermResult(hint.found, hint.alternatives, became, _reason(draft, hint, became))
         if became == "lost":
             draft.flags.append(f"{hint.found}: neither it nor {' or '.join(hint.alternatives)} is in the rewrite")
         elif became == "declined" and (edit := _late(draft, hint, hint.row in followed)):
@@ -101,7 +110,7 @@ def settle(document: Sequence[Draft], glossary: Glossary, names: Sequence[str]) 
 
 def _late(draft: Draft, hint: Match, elsewhere: bool) -> Edit | None:
     """The repair by a hint that the model did not bring through by itself; None where nothing speaks for it."""
-    wanted = arrived(hint, draft.given or draft.text, draft.proposal or draft.text)
+    wanted = arrived(hint, _last_seen(draft, hint), draft.proposal or draft.text)
     if wanted is None and not elsewhere:
         return None
     places = _places(hint.found, draft.text, _differs_by_case(hint))
@@ -122,9 +131,15 @@ def _late(draft: Draft, hint: Match, elsewhere: bool) -> Edit | None:
     return Edit(start, end, draft.text[start:end], reading, "consistency", f"{because(hint)}; as elsewhere in the text")
 
 
-def _reason(draft: Draft, became: Outcome) -> str:
+def _last_seen(draft: Draft, hint: Match) -> str:
+    """What the model was given, or the segment itself where a rule has already done away with the hint's wording."""
+    given = draft.given or draft.text
+    return given if _count(hint.found, given, exact=True) else draft.segment.text
+
+
+def _reason(draft: Draft, hint: Match, became: Outcome) -> str:
     if became == "obeyed":
-        return "by the model"
+        return "by the model" if _last_seen(draft, hint) == draft.given else "by a rule"
     if became == "lost":
         return "gone with other words of the rewrite"
     if draft.given is None:
@@ -156,9 +171,13 @@ def _words(text: str) -> Counter[str]:
 def _marks(reading: str, found: str) -> set[str]:
     """The words by which ``reading`` is told from ``found``; small words tell nothing."""
     known = _words(found)
-    words = [match.group() for match in _WORD.finditer(reading)]
-    return {_lemma(word) for word in words if (len(word) > 3 or word[:1].isupper()) and _lemma(word) not in known}
+    words = [match.group() for match in _WORD.finditer(reading) if match.group().lower() not in SMALL_WORDS]
+    return {_lemma(word) for word in words} - known.keys()
 
 
+@lru_cache(maxsize=100_000)
 def _lemma(word: str) -> str:
-    return min(morphology.lemmas(_POSSESSIVE.sub("", word.lower())), key=lambda lemma: (len(lemma), lemma))
+    """The shortest lemma of ``word``, or of that lemma in turn: "fighters" is a form of "fighter" and that one of "fight"."""
+    low = _POSSESSIVE.sub("", word.lower())
+    shortest = min(morphology.lemmas(low), key=lambda lemma: (len(lemma), lemma))
+    return low if len(shortest) >= len(low) else _lemma(shortest)
