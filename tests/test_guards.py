@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retranslate import guards
+from retranslate import guards, writing
 from retranslate.counterparts import DATA
 from retranslate.guards import GUARDS, Terms
 
@@ -278,5 +278,5 @@ def test_the_list_of_coarse_words_is_short_sorted_and_not_to_be_read_by_chance()
     lines = (DATA / "coarse_words.txt").read_text("utf-8").splitlines()
     words = [line for line in lines if not line.startswith("#")]
     assert words == sorted(set(words))
-    assert 20 <= len(words) == len(guards.coarse_words()) <= 60
-    assert guards.coarse_words().isdisjoint(words)
+    assert 20 <= len(words) == len(writing.coarse_words()) <= 60
+    assert writing.coarse_words().isdisjoint(words)

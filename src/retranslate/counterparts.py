@@ -280,3 +280,13 @@ def unmatched(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], l
                 lost.remove(word)
                 gained.remove(partner)
     return lost, gained
+
+
+Allowed = tuple[frozenset[str], frozenset[str]]
+_NOTHING: Allowed = (frozenset(), frozenset())
+
+
+def difference(before: Counter[str], after: Counter[str], allowed: Allowed = _NOTHING) -> list[str]:
+    """What is missing and what is new, as complaints, but for what may go and what may come."""
+    lost = [f"lost {item!r}" for item in (before - after) if item not in allowed[0]]
+    return lost + [f"invented {item!r}" for item in (after - before) if item not in allowed[1]]

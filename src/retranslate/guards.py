@@ -8,14 +8,13 @@ same word, number or speaker is decided in ``counterparts``, ``quantities``, ``r
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from retranslate import morphology, roles, speech
-from retranslate.counterparts import DATA, Terms, are_counterparts, content, unmatched
+from retranslate import morphology, roles, speech, writing
+from retranslate.counterparts import Terms, are_counterparts, content, difference, unmatched
 from retranslate.lexicon import (
     FUNCTION_WORDS,
     NEGATORS,
@@ -28,7 +27,6 @@ from retranslate.lexicon import (
     words,
 )
 from retranslate.quantities import dates, directions, numbers, quantifiers, swapped_numbers, times, units
-from retranslate.text import untouchables
 
 __all__ = [
     "FUNCTION_WORDS",
@@ -49,22 +47,12 @@ __all__ = [
 Guard = Callable[[str, str, Terms], list[str]]
 
 
-_Words = frozenset[str]
-_NOTHING: tuple[_Words, _Words] = (frozenset(), frozenset())
-
-
-def _difference(before: Counter[str], after: Counter[str], allowed: tuple[_Words, _Words] = _NOTHING) -> list[str]:
-    """What is missing and what is new, but for what may go and what may come."""
-    lost = [f"lost {item!r}" for item in (before - after) if item not in allowed[0]]
-    return lost + [f"invented {item!r}" for item in (after - before) if item not in allowed[1]]
-
-
 # --- What is counted, measured and dated -----------------------------------------------------------------------------
 
 
 def numbers_kept(before: str, after: str, terms: Terms) -> list[str]:
     """Numbers in figures and in words are the same before and after."""
-    return _difference(numbers(before), numbers(after), terms.allowed(before, after))
+    return difference(numbers(before), numbers(after), terms.allowed(before, after))
 
 
 def counts_kept(before: str, after: str, terms: Terms) -> list[str]:
@@ -86,7 +74,7 @@ def units_kept(before: str, after: str, terms: Terms) -> list[str]:
 def dates_kept(before: str, after: str, terms: Terms) -> list[str]:
     """Weekdays, months, relative days, and whether a week is the last or the next are the same before and after."""
     allowed = terms.allowed(before, after)
-    complaints = _difference(dates(before), dates(after), allowed)
+    complaints = difference(dates(before), dates(after), allowed)
     there = frozenset(words(after))
     lost = [way for way in sorted(directions(before)) if way not in there and way not in directions(after)]
     return complaints + [f"lost {way!r}" for way in lost if way not in allowed[0]]
@@ -94,70 +82,7 @@ def dates_kept(before: str, after: str, terms: Terms) -> list[str]:
 
 def times_kept(before: str, after: str, terms: Terms) -> list[str]:
     """Times of day are the same before and after: morning and evening, noon and midnight, a.m. and p.m."""
-    return _difference(times(before), times(after), terms.allowed(before, after))
-
-
-# --- What is not prose -----------------------------------------------------------------------------------------------
-
-
-def links(text: str) -> Counter[str]:
-    """Urls, e-mail addresses, handles, hashtags and code."""
-    return Counter(span.text for span in untouchables(text))
-
-
-def links_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Urls, e-mail addresses, handles, hashtags and code are the same before and after."""
-    return _difference(links(before), links(after))
-
-
-def symbols(text: str) -> Counter[str]:
-    """Currency and mathematical signs, pictures, the mark of a lost character, and letters with accents."""
-    if text.isascii():
-        return Counter(character for character in text if character in "$+<=>^`|~")
-    composed = unicodedata.normalize("NFC", text)
-    return Counter(
-        character
-        for character in composed
-        if unicodedata.category(character)[0] in "SM" or (character.isalpha() and not character.isascii())
-    )
-
-
-def symbols_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Currency and mathematical signs, pictures and accents are the same before and after."""
-    return _difference(symbols(before), symbols(after))
-
-
-def lines_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """No line is joined, lost or added."""
-    # A line end at the very end counts too, which splitlines() would not see.
-    ours, theirs = len(f"{before}.".splitlines()), len(f"{after}.".splitlines())
-    return [] if ours == theirs else [f"{ours} lines before, {theirs} after"]
-
-
-def script_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """No writing system comes in or goes, and no common word of a neighbouring language comes in."""
-    ours, theirs = _scripts(before), _scripts(after)
-    complaints = [f"lost {script} script" for script in sorted(ours - theirs)]
-    complaints += [f"invented {script} script" for script in sorted(theirs - ours)]
-    foreign = _FOREIGN.intersection(words(after)) - frozenset(words(before)) - terms.gained
-    return complaints + [f"invented {word!r}, which is not English" for word in sorted(foreign)]
-
-
-# Common words of German, French, Spanish and Dutch that are no English words and part of no name.
-_FOREIGN = frozenset(
-    """der das und ist nicht mit eine einen dem des für auf sich auch wie les dans une qui sur pas elle los las del una
-    por como pero het een niet voor zijn maar""".split()
-)
-
-
-@lru_cache(maxsize=4_000)
-def _scripts(text: str) -> frozenset[str]:
-    """The writing systems of the letters, as Unicode names them: LATIN, ARABIC, CYRILLIC ..."""
-    letters = {character for character in text if character.isalpha() and not character.isascii()}
-    found = {unicodedata.name(letter, "UNKNOWN").split()[0] for letter in letters}
-    return frozenset(
-        found | {"LATIN"} if any(character.isascii() and character.isalpha() for character in text) else found
-    )
+    return difference(times(before), times(after), terms.allowed(before, after))
 
 
 # --- Who, and who says so --------------------------------------------------------------------------------------------
@@ -181,7 +106,7 @@ def _words_and_parts(text: str) -> frozenset[str]:
     return frozenset(low) | {part for word in low for part in re.split("[-’'.]", word)}
 
 
-def _loses_its_opening(before: str, there: _Words) -> bool:
+def _loses_its_opening(before: str, there: frozenset[str]) -> bool:
     """Whether the word that opens the sentence is gone; it may be a name for all one can tell ("United")."""
     if not before[:1].isupper() or not (opening := words(before)[:1]):
         return False
@@ -189,7 +114,7 @@ def _loses_its_opening(before: str, there: _Words) -> bool:
     return not free and not _is_among(opening[0], there)
 
 
-def _is_among(name: str, others: _Words) -> bool:
+def _is_among(name: str, others: frozenset[str]) -> bool:
     """Whether ``name`` or another form of it is among ``others``: "Iraqis" and "Iraqi"."""
     if name in others or f"{name}s" in others or (name.endswith("s") and name[:-1] in others):
         return True
@@ -345,102 +270,16 @@ def not_cut_off(before: str, after: str, terms: Terms) -> list[str]:
     return [f"the end is gone: {' '.join(tail)!r}"] if gone else []
 
 
-# --- How it is written -----------------------------------------------------------------------------------------------
-
-_MARKS = re.compile('["“”]')
-
-
-def quotes_balanced(before: str, after: str, terms: Terms) -> list[str]:
-    """Quotation marks pair up, unless they did not before; none is lost or added beyond pairing up."""
-    ours, theirs = len(_MARKS.findall(before)), len(_MARKS.findall(after))
-    complaints = []
-    if theirs % 2 and not ours % 2:
-        complaints.append("an unpaired quotation mark")
-    if abs(ours - theirs) > (1 if ours % 2 else 0) and not (ours > theirs and ours - theirs == 2 and ours >= 4):
-        complaints.append(f"{ours} quotation marks before, {theirs} after")
-    return complaints
-
-
-def brackets_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Brackets are neither lost nor added, and close in the order in which they were opened unless they did not before."""
-    complaints = [
-        f"brackets {opening}{closing} changed"
-        for opening, closing in ("()", "[]", "{}", "«»")
-        if after.count(opening) != before.count(opening) or after.count(closing) != before.count(closing)
-    ]
-    return complaints + (["brackets out of order"] if _nest(before) and not _nest(after) else [])
-
-
-def _nest(text: str) -> bool:
-    open_: list[str] = []
-    for character in re.findall(r"[()\[\]{}«»]", text):
-        if character in "([{«":
-            open_.append(character)
-        elif not open_ or open_.pop() + character not in ("()", "[]", "{}", "«»"):
-            return False
-    return not open_
-
-
-_ASKING = frozenset("who whom whose which what where when why how".split())
-_ASKING_VERBS = frozenset(
-    "is are was were do does did has have had can could will would shall should may might must isn't aren't don't".split()
-)
-
-
-def type_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """A heading stays a heading and a question a question: final mark, order of a question, capitals of a heading."""
-    ours, theirs = _final(before), _final(after)
-    if not ours and before[:1].islower() and after[:1].isupper():
-        return ["a line that is no sentence now begins with a capital"]
-    if ours.replace("…", ".") != theirs.replace("…", "."):
-        return [f"ended in {ours!r}, now in {theirs!r}"]
-    if ours == "?" and _asks(before) and not _asks(after):
-        return ["a question became a statement"]
-    if not ours and _capitalised(before) and not _capitalised(after):
-        return ["a heading lost its capitals"]
-    return []
-
-
-def _final(text: str) -> str:
-    stripped = text.rstrip(" \"'“”’)]")
-    return stripped[-1:] if stripped[-1:] in ".!?…:" else ""
-
-
-def _asks(text: str) -> bool:
-    return any(word in _ASKING for word in words(text)[:3]) or not _ASKING_VERBS.isdisjoint(words(text)[:1])
-
-
-def _capitalised(text: str) -> bool:
-    """Whether nearly every longer word has a capital, as in a heading."""
-    longer = re.findall(r"[A-Za-z]{4,}", text)
-    return len(longer) >= 3 and sum(word[0].isupper() for word in longer) >= 0.8 * len(longer)
-
-
-@lru_cache(maxsize=1)
-def coarse_words() -> frozenset[str]:
-    """Swear words and slurs; the file keeps them in ROT13, so that nobody comes upon them by chance."""
-    shift = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
-    lines = (DATA / "coarse_words.txt").read_text("utf-8").splitlines()
-    return frozenset(line.translate(shift) for line in lines if line and not line.startswith("#"))
-
-
-def no_profanity(before: str, after: str, terms: Terms) -> list[str]:
-    """No swear word and no slur comes in. Those that somebody was quoted with stay."""
-    invented = [word for word in words(after) if not coarse_words().isdisjoint(morphology.lemmas(word))]
-    here = frozenset(words(before))
-    return ["invented a coarse word" for word in dict.fromkeys(invented) if word not in here]
-
-
 GUARDS: dict[str, Guard] = {
     "numbers": numbers_kept,
     "counts": counts_kept,
     "units": units_kept,
     "dates": dates_kept,
     "times": times_kept,
-    "links": links_kept,
-    "symbols": symbols_kept,
-    "lines": lines_kept,
-    "script": script_kept,
+    "links": writing.links_kept,
+    "symbols": writing.symbols_kept,
+    "lines": writing.lines_kept,
+    "script": writing.script_kept,
     "names": names_kept,
     "titles": titles_kept,
     "negation": negation_kept,
@@ -453,10 +292,10 @@ GUARDS: dict[str, Guard] = {
     "loop": no_loop,
     "length": length_kept,
     "truncation": not_cut_off,
-    "quotes": quotes_balanced,
-    "brackets": brackets_kept,
-    "sentence type": type_kept,
-    "profanity": no_profanity,
+    "quotes": writing.quotes_balanced,
+    "brackets": writing.brackets_kept,
+    "sentence type": writing.type_kept,
+    "profanity": writing.no_profanity,
 }
 """Every guard by name, in the order in which their complaints are listed."""
 

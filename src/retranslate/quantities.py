@@ -53,8 +53,8 @@ def numbers(text: str) -> Counter[str]:
 
 
 _QUANTIFIERS = (
-    {word: "all" for word in ("all", "every", "each", "everyone", "everybody", "whole", "entire")}
-    | {word: word for word in ("both", "most", "few", "several", "more", "less")}
+    dict.fromkeys("all every each everyone everybody whole entire".split(), "all")
+    | {word: word for word in "both most few several more less".split()}
     | {"fewer": "less"}
 )
 

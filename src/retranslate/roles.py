@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from retranslate import morphology
 from retranslate.counterparts import carries_meaning, same_word
@@ -171,11 +171,7 @@ def _relative_clauses(tokens: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     for place, token in enumerate(tokens):
         if token in _RELATIVES and place and carries_meaning(tokens[place - 1]):
             group = _noun_group(tokens, place + 1)
-            yield from (
-                (tokens[place - 1], agent, verb)
-                for agent, verb in zip(group, group[1:], strict=False)
-                if _is_verb(verb)
-            )
+            yield from ((tokens[place - 1], agent, verb) for agent, verb in pairwise(group) if _is_verb(verb))
 
 
 def turned_around(before: str, after: str) -> list[str]:
