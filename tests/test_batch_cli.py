@@ -69,7 +69,7 @@ def test_a_summary_is_printed(tmp_path: Path) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     lines = outcome.out.decode().splitlines()
     assert lines[0] == "3 rows: 1 changed, 1 unchanged, 0 refused, 1 error"
-    assert lines[1] == "edits: 1 glossary, 0 rule, 0 model"
+    assert lines[1].startswith("edits: 1 glossary, 0 rule, 0 model")
     assert lines[2].startswith("this run: 3 rows in ")
     assert lines[3:] == ["  3: error: 2 cells where the header has 1", "written: out.csv"]
     assert batch("in.csv", "out.csv").out.decode().splitlines()[2] == "this run: nothing was left to do"
@@ -212,28 +212,29 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
     assert batch("in.jsonl", "out.jsonl").code == 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of the memory is read from /proc")
 def test_the_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
     code = (
-        "import resource, sys; from retranslate.cli import main\n"
+        "import re, sys; from retranslate.cli import main\n"
         "try: main()\n"
-        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+        "finally: print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1], file=sys.stderr)"
     )
     peaks = []
-    for count in (100, 10_000):
-        row = json.dumps({"text": GARBLED, "page": "It is over. " * 100})
+    for count in (500, 5000):
+        row = json.dumps({"text": GARBLED, "page": "It is over. " * 500})
         (tmp_path / "in.jsonl").write_text(f"{row}\n" * count, "utf-8")
         command = [sys.executable, "-c", code, "batch", *OPTIONS, "in.jsonl", f"{count}.jsonl"]
         process = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
         peaks.append(int(process.stderr))
-    # 12 MB of text more, and no more than 6 MB of memory.
-    assert peaks[1] - peaks[0] < 6 * 1024
+    # 27 MB of input more, and no more than 4 MB of memory.
+    assert peaks[1] - peaks[0] < 4 * 1024
 
 
 # --- kill -9 ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("kind", "workers", "kills"), [("folder", 1, 20), ("jsonl", 1, 20), ("jsonl", 2, 8), ("csv.gz", 1, 8)]
+    ("kind", "workers", "kills"), [("folder", 1, 20), ("jsonl", 1, 8), ("jsonl", 2, 6), ("csv.gz", 1, 6)]
 )
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     tmp_path: Path, kind: str, workers: int, kills: int
@@ -245,22 +246,24 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     length = time.monotonic() - begun
     expected = snapshot(tmp_path / f"whole{ending}")
     moments = random.Random(8)
-    killed = attempt = 0
+    killed = jobs = 0
     while killed < kills:
-        output = tmp_path / f"out{attempt}{ending}"
-        while True:
+        output = tmp_path / f"out{jobs}{ending}"
+        while not output.exists():
             process = started(source, output, "-O", workers)
             try:
-                process.communicate(timeout=moments.uniform(0.2, 1) * length)
+                # When there have been enough, the last job is let to its end.
+                process.communicate(timeout=moments.uniform(0.2, 1) * length if killed < kills else None)
                 assert process.returncode == 0
-                break
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL) if workers == 1 else process.kill()
+                # The parent alone, where there are workers: they have to notice.
+                process.kill()
                 process.communicate()
                 killed += 1
-        found = {name.replace(f"out{attempt}", "whole", 1): data for name, data in snapshot(output).items()}
+        finished(source, output)
+        found = {name.replace(f"out{jobs}", "whole", 1): data for name, data in snapshot(output).items()}
         assert found == expected
-        attempt += 1
+        jobs += 1
 
 
 def make_input(folder: Path, kind: str) -> Path:

@@ -70,7 +70,7 @@ def batch(
     job = Job(open_source(source, column, encoding), output, limit)
     refuse_output(job.source, output)
     make = partial(options.corrector, glossary, no_default_glossary, no_model, model, device, margin, batch_size)
-    with _engine(engine, make, 1 if dry_run else workers) as repairing:
+    with _engine(engine, make, 1 if dry_run else workers, device) as repairing:
         if dry_run:
             _show_survey(job, job.survey(repairing.signature, fresh))
             return
@@ -84,11 +84,11 @@ def batch(
     _show_summary(job, summary, on_progress.repaired, time.monotonic() - started)
 
 
-def _engine(name: EngineName, make: MakeCorrector, workers: int) -> Engine:
+def _engine(name: EngineName, make: MakeCorrector, workers: int, device: str | None) -> Engine:
     if name is EngineName.ray:
         from retranslate.batch.ray_engine import OnRay
 
-        return OnRay(make, workers)
+        return OnRay(make, workers, gpu=(device or "").startswith("cuda"))
     if workers > 1:
         from retranslate.batch.workers import Workers
 

@@ -139,6 +139,6 @@ def test_a_file_changed_under_the_run_is_told(tmp_path: Path, monkeypatch: pytes
         write(self, *args)
 
     monkeypatch.setattr(folder_module.Folder, "write", late)
-    with pytest.raises(InputError, match="the input changed while it was worked on, at row year0/month0/page0.txt"):
+    with pytest.raises(InputError, match="the input changed while it was worked on, at row year0/month0/page0"):
         run(source, tmp_path / "out")
     assert not (tmp_path / "out").exists()

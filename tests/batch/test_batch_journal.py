@@ -112,9 +112,13 @@ def test_the_record_comes_back(journal: Journal) -> None:
 
 
 def test_a_file_that_could_not_be_finished_is_not_left(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), durable.new_file(tmp_path / "table", zipped=True) as stream:
-        stream.write(b"half")
-        raise KeyboardInterrupt
+    def half() -> None:
+        with durable.new_file(tmp_path / "table", zipped=True) as stream:
+            stream.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        half()
     assert names(tmp_path) == []
 
 

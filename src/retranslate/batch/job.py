@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from retranslate.batch.durable import flush_folder, remove, told
 from retranslate.batch.journal import Journal
 from retranslate.batch.repairing import Engine, Work
 from retranslate.batch.rows import Outcome
 from retranslate.batch.sources import Source, refuse_output
+from retranslate.edits import EditKind, Status
 from retranslate.errors import InputError
 
 OnProgress = Callable[[int, int], None]
@@ -26,10 +27,8 @@ class Summary:
     """What came of a run: rows by status, edits by kind, and the first rows that were kept for an error."""
 
     rows: int = 0
-    statuses: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("changed", "unchanged", "refused", "error"), 0)
-    )
-    edits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("glossary", "rule", "model"), 0))
+    statuses: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*get_args(Status), "error"), 0))
+    edits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(get_args(EditKind), 0))
     errors: list[tuple[str, str]] = field(default_factory=list)
 
     def count(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
