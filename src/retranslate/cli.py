@@ -16,6 +16,7 @@ import typer
 
 from retranslate.errors import InputError, RetranslateError
 from retranslate.eval_cli import eval_app
+from retranslate.formats.kinds import Kind, kind_of
 from retranslate.version import __version__
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ def fix(
         typer.Option("--check", help="Print nothing but the names of files that would change; exit 1 if any would."),
     ] = False,
     format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
+    as_: Annotated[
+        Kind | None, typer.Option("--as", help="What the files are written in; by default their endings tell.")
+    ] = None,
     encoding: Annotated[str, typer.Option("--encoding", help="The files' encoding.")] = "utf-8",
     glossary: Glossaries = None,
     no_default_glossary: NoDefault = False,
@@ -99,8 +103,9 @@ def fix(
         int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")
     ] = 16,
 ) -> None:
-    """Repair text files and print the result."""
+    """Repair text files and print the result; of documents with mark-up only the words are repaired."""
     from retranslate.files import STDIN, read_document, refuse_unwritable, write_whole
+    from retranslate.formats import correct
 
     names = files or [STDIN]
     _refuse_contradictions(names, output, in_place, diff, check, format)
@@ -111,7 +116,8 @@ def fix(
     results = []
     for document in documents:
         with _progress(document.name) as advance:
-            results += corrector.correct_many([document.text], advance)
+            kind = as_ or kind_of(document.name)
+            results.append(correct(corrector, document.text, kind, advance, document.name))
     # Nothing is written before everything is known to work.
     if in_place:
         changes = [
