@@ -11,7 +11,7 @@ from typing import Any
 from xml.parsers import expat
 
 from retranslate.errors import InputError
-from retranslate.formats.pieces import Layout, Piece, running, stretches
+from retranslate.formats.pieces import Layout, Piece, running
 
 # Inline elements that stand around words; and halves of such pairs, which read as nothing.
 _PAIRED = frozenset("g pc mrk".split())
@@ -38,14 +38,14 @@ def layout(text: str) -> Layout:
     Targets in alternatives and matches, targets that must not be translated or are final or approved, and CDATA are left
     alone. Raises InputError for XML that is not well-formed and for entities of its own.
     """
-    passages = []
-    for start, end in _targets(text):
-        passages += [(start + left, start + right) for left, right in stretches(_scan(text[start:end]))]
-    return Layout(tuple(passages), _read, _write)
+    passages = [
+        (start, end) for start, end in _targets(text) if any(piece.has_words for piece in _scan(text[start:end]))
+    ]
+    return Layout(passages, _read, _write)
 
 
 def _read(raw: str) -> list[Piece]:
-    return [piece for piece in _scan(raw) if piece is not None]
+    return list(_scan(raw))
 
 
 def _write(words: str) -> str | None:
@@ -80,8 +80,8 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _scan(content: str) -> Iterator[Piece | None]:
-    """The pieces of a target; None between two segments."""
+def _scan(content: str) -> Iterator[Piece]:
+    """The pieces of a target. Segments marked in it read as lines."""
     shift = len("<target>")
     roles: list[str] = []  # of the open elements: segment, tag, whole (stays as it is), inner (within such a one)
     began = 0
@@ -92,13 +92,13 @@ def _scan(content: str) -> Iterator[Piece | None]:
             roles.append("inner" if inside else _role(event))
             began = start if roles[-1] == "whole" else began
             if roles[-1] in ("segment", "tag"):
-                yield Piece(start, end, "", "opens") if roles[-1] == "tag" else None
+                yield Piece(start, end, "", "opens") if roles[-1] == "tag" else Piece(start, end, "\n", "fixed")
         elif event.what == "end":
             role = roles.pop()
             if role == "whole":
                 yield Piece(began, end, "" if _local(event.data) in _HALVES else _STAND_IN, "fixed")
             elif role != "inner":
-                yield Piece(start, end, "", "closes") if role == "tag" else None
+                yield Piece(start, end, "", "closes") if role == "tag" else Piece(start, end, "\n", "fixed")
         elif inside:
             continue
         elif event.what != "text":
