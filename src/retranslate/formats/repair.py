@@ -1,0 +1,157 @@
+"""A document repaired with its mark-up kept: read its passages, have them corrected all together, put the words back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from retranslate.edits import Edit, Result, SegmentResult, Status, apply
+from retranslate.errors import InputError
+from retranslate.formats.kinds import Kind, layout_of
+from retranslate.formats.pieces import WORD, Layout, Passage, Place
+
+if TYPE_CHECKING:
+    from retranslate.corrector import Corrector
+
+# What no mark-up has room for: line ends, control characters, half characters.
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
+# An edit on a passage as it reads, and the same on the passage as it is written.
+_Pair = tuple[Edit, Edit]
+
+
+def correct(
+    corrector: Corrector,
+    text: str,
+    kind: Kind = Kind.text,
+    on_progress: Callable[[int, int], None] | None = None,
+    name: str = "text",
+) -> Result:
+    """The document ``text`` repaired, everything but its words as it was.
+
+    Offsets of edits and segments are those of the whole document, ``edits`` applied to it give the result. A repair that
+    cannot be written without touching mark-up is not made: the segment is then refused by ``markup``, and keeps no more
+    than the glossary's repairs. ``on_progress`` is called as by :meth:`Corrector.correct_many`. Raises InputError, which
+    begins with ``name``, for what cannot be read as ``kind``, and where ``kind`` needs a package that is not installed.
+    """
+    if kind is Kind.text:
+        return corrector.correct_many([text], on_progress)[0]
+    try:
+        layout = layout_of(kind)(text)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    passages = [Passage(text[start:end], layout.read(text[start:end])) for start, end in layout.passages]
+    results = corrector.correct_many([passage.plain for passage in passages], on_progress)
+    edits: list[Edit] = []
+    segments: list[SegmentResult] = []
+    for (start, _), passage, result in zip(layout.passages, passages, results, strict=True):
+        for segment, inside in _put_back(passage, result, layout):
+            edits += [edit.moved(start) for edit in inside]
+            segments.append(replace(segment, start=segment.start + start, end=segment.end + start))
+    return Result(text, apply(text, edits), tuple(edits), tuple(segments), corrector.signature)
+
+
+def _put_back(passage: Passage, result: Result, layout: Layout) -> Iterator[tuple[SegmentResult, list[Edit]]]:
+    """The segments and edits of ``result`` on the passage as it is written."""
+    every = list(_by_segment(result))
+    fitting = [_fitting(passage, segment, edits, layout.write) for segment, edits in every]
+    if not _holds(passage, [pair for pairs in fitting for pair in pairs], layout):
+        fitting = [[] for _ in every]
+    reached = 0
+    for (segment, wanted), pairs in zip(every, fitting, strict=True):
+        made = [edit for _, edit in pairs]
+        start, end = passage.bounds(segment.start, segment.end)
+        start = max(min([start, *(edit.start for edit in made)]), reached)
+        reached = end = max([end, *(edit.end for edit in made)])
+        if start == end:  # it lies in one piece with the end of the segment before
+            continue
+        original = passage.raw[start:end]
+        text = apply(original, [edit.moved(-start) for edit in made])
+        refused_by = segment.refused_by if len(pairs) == len(wanted) else (*segment.refused_by, "markup")
+        status: Status = "changed" if text != original else "refused" if refused_by else "unchanged"
+        moved = replace(segment, start=start, end=end, original=original, text=text)
+        yield replace(moved, refused_by=refused_by, status=status), made
+
+
+def _by_segment(result: Result) -> Iterator[tuple[SegmentResult, list[Edit]]]:
+    edits = list(result.edits)[::-1]
+    for segment in result.segments:
+        inside = []
+        while edits and edits[-1].end <= segment.end:
+            inside.append(edits.pop())
+        yield segment, inside
+
+
+def _fitting(
+    passage: Passage, segment: SegmentResult, edits: Sequence[Edit], write: Callable[[str], str | None]
+) -> list[_Pair]:
+    """All of the segment's edits as they are written; where one of them cannot be, the glossary's alone.
+
+    The edits of rules and model belong together: a word that one of them takes away another one puts elsewhere. Those of
+    the glossary stand each for itself.
+    """
+    pairs = [(edit, written) for edit in edits if (written := _written(passage, edit, write)) is not None]
+    if len(pairs) < len(edits) or _empties_an_element(passage, edits):
+        pairs = [pair for pair in pairs if pair[0].kind == "glossary"]
+    text = apply(segment.original, [edit.moved(-segment.start) for edit, _ in pairs])
+    return pairs if text.strip() and text == text.strip() else []
+
+
+def _written(passage: Passage, edit: Edit, write: Callable[[str], str | None]) -> Edit | None:
+    place = passage.place(edit.start, edit.end)
+    if place is None or _UNWRITABLE.search(edit.replacement):
+        return None
+    replacement = _rewrapped(edit, place, write)
+    if replacement is None:
+        return None
+    return replace(
+        edit, start=place.start, end=place.end, original=passage.raw[place.start : place.end], replacement=replacement
+    )
+
+
+def _rewrapped(edit: Edit, place: Place, write: Callable[[str], str | None]) -> str | None:
+    """The replacement as it is written, each line end that the edit covers at the blank nearest to where it was."""
+    text = edit.replacement
+    pieces: list[str | None] = []
+    cursor = 0
+    for offset, raw in place.spaces:
+        wanted = offset * len(text) / len(edit.original)
+        blanks = [match.start() for match in re.finditer(" ", text[cursor:])]
+        if not blanks:
+            break
+        blank = cursor + min(blanks, key=lambda blank: abs(cursor + blank - wanted))
+        pieces += [write(text[cursor:blank]), raw]
+        cursor = blank + 1
+    pieces.append(write(text[cursor:]))
+    return None if None in pieces else "".join(piece for piece in pieces if piece is not None)
+
+
+def _empties_an_element(passage: Passage, edits: Sequence[Edit]) -> bool:
+    """Whether rules and model leave an inline element, such as a link, around none of the words that it was made for.
+
+    The glossary may replace them all, for what it puts there means the same; the model may have moved them out.
+    """
+    free = [edit for edit in edits if edit.kind != "glossary" and edit.start < edit.end]
+    runs = {run for edit in free if (run := passage.run(edit.start, edit.end)) is not None}
+    return any(
+        not any(_is_kept(word.start(), word.end(), free) for word in words)
+        for start, end in runs
+        if (words := list(WORD.finditer(passage.plain, start, end)))
+    )
+
+
+def _is_kept(start: int, end: int, edits: Sequence[Edit]) -> bool:
+    return not any(edit.start < end and start < edit.end for edit in edits)
+
+
+def _holds(passage: Passage, pairs: Sequence[_Pair], layout: Layout) -> bool:
+    """Whether the passage as it would be written still has words and the same mark-up, and reads as it should."""
+    raw = apply(passage.raw, [edit for _, edit in pairs])
+    if raw == passage.raw:
+        return True
+    changed = Passage(raw, layout.read(raw))
+    plain = apply(passage.plain, [edit for edit, _ in pairs])
+    reads_alike = changed.plain.split() == plain.split() and any(piece.has_words for piece in changed.pieces)
+    return reads_alike and changed.markup == passage.markup
