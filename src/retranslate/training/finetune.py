@@ -91,11 +91,13 @@ def loss_of(model: PreTrainedModel, ids: torch.Tensor, labels: torch.Tensor) -> 
     """Mean cross-entropy over the answers' tokens. Causal attention and padding on the right: no mask is needed."""
     import torch
 
+    from retranslate.training.swift import cross_entropy
+
     hidden = model.model(ids, use_cache=False).last_hidden_state[:, :-1]
     wanted = labels[:, 1:]
     chosen = wanted != IGNORED
-    logits = model.lm_head(hidden[chosen])
-    return torch.nn.functional.cross_entropy(logits.float(), wanted[chosen])
+    right = wanted[chosen]
+    return cross_entropy(hidden[chosen], model.lm_head.weight, right, torch.ones(len(right), device=right.device))
 
 
 def train(recipe: Recipe) -> Path:
@@ -105,6 +107,8 @@ def train(recipe: Recipe) -> Path:
     """
     import torch
 
+    from retranslate.training.swift import attend_in_groups
+
     torch.manual_seed(recipe.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     # What may be refused comes before what takes long.
@@ -112,6 +116,8 @@ def train(recipe: Recipe) -> Path:
     model, tokenizer = _open(found.folder if found else recipe.base)
     frozen = _freeze(model, recipe.frozen_layers)
     encoded = _encoded(read_examples(prepare(recipe, recipe.pairs)), tokenizer, recipe)
+    if device == "cpu":
+        attend_in_groups(model)
     model.to(device).train()
     optimizer = torch.optim.AdamW(
         [parameter for parameter in model.parameters() if parameter not in frozen],
