@@ -16,6 +16,7 @@ import typer
 
 from retranslate.errors import InputError, RetranslateError
 from retranslate.eval_cli import eval_app
+from retranslate.train_cli import train_app
 from retranslate.version import __version__
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app = typer.Typer(
 glossary_app = typer.Typer(help="Work with glossaries of known mistranslations.", no_args_is_help=True)
 app.add_typer(glossary_app, name="glossary")
 app.add_typer(eval_app, name="eval")
+app.add_typer(train_app, name="train")
 
 
 class Format(StrEnum):
@@ -281,18 +283,6 @@ def model(
     card = Path(model or BUNDLED) / "README.md"
     if card.is_file():
         print(f"\n{card.read_text('utf-8')}")
-
-
-@app.command()
-def train(recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train on, and how.")]) -> None:
-    """Fine-tune a model by a recipe; goes on from the last checkpoint. Needs the extra: pip install '.[train]'."""
-    from retranslate.training.finetune import train as run
-    from retranslate.training.recipe import read_recipe
-
-    try:
-        print(run(read_recipe(recipe)))
-    except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name}; install the extra: pip install '.[train]'") from error
 
 
 def main() -> None:
