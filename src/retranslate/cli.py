@@ -18,6 +18,7 @@ from retranslate.batch_cli import batch
 from retranslate.errors import InputError, RetranslateError
 from retranslate.eval_cli import eval_app
 from retranslate.formats.kinds import Kind, kind_of
+from retranslate.train_cli import train_app
 from retranslate.version import __version__
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ glossary_app = typer.Typer(help="Work with glossaries of known mistranslations."
 app.add_typer(glossary_app, name="glossary")
 app.add_typer(eval_app, name="eval")
 app.command()(batch)
+app.add_typer(train_app, name="train")
 
 
 class Format(StrEnum):
@@ -229,18 +231,6 @@ def model(
     card = Path(model or BUNDLED) / "README.md"
     if card.is_file():
         print(f"\n{card.read_text('utf-8')}")
-
-
-@app.command()
-def train(recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train on, and how.")]) -> None:
-    """Fine-tune a model by a recipe; goes on from the last checkpoint. Needs the extra: pip install '.[train]'."""
-    from retranslate.training.finetune import train as run
-    from retranslate.training.recipe import read_recipe
-
-    try:
-        print(run(read_recipe(recipe)))
-    except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name}; install the extra: pip install '.[train]'") from error
 
 
 def main() -> None:

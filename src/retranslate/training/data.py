@@ -10,7 +10,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +35,16 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class Example:
-    """``source`` is garbled, ``target`` its repair; ``hints`` pairs of (what it says, what it should say)."""
+    """``source`` is garbled, ``target`` its repair; ``hints`` pairs of (what it says, what it should say).
+
+    ``types`` are the codes of the damage that was done here.
+    """
 
     source: str
     target: str
     hints: tuple[Hint, ...] = ()
     kind: str = ""
+    types: tuple[str, ...] = ()
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -165,7 +169,7 @@ def _with_distractors(example: Example, glossary: Glossary, rng: random.Random) 
         return example
     mixed = [*example.hints, *hints[:3]]
     rng.shuffle(mixed)
-    return Example(example.source, example.target, tuple(mixed), example.kind)
+    return replace(example, hints=tuple(mixed))
 
 
 def _damaged(sentences: Sequence[str], recipe: Recipe, terms: Terms, rng: random.Random) -> Iterator[Example]:
@@ -223,10 +227,11 @@ def _garble(
     opens_with_name = next(root.walk()).keeps_capital()
     # Light and heavy damage alike: a model that saw only wrecks would rewrite what needs a single word.
     damaged = damage(root, terms.backwards, rng, recipe.rates, severity=rng.choice((0.35, 0.9, 1.5, 2.2)))
-    text, hints = damaged.text, list(damaged.hints)
+    text, hints, types = damaged.text, list(damaged.hints), damaged.types
     if nouns and rng.random() < 0.2 and (invented := invent_hint(text, rng, nouns, hints)):
         text, hint = invented
         hints.append(hint)
+        types = tuple(dict.fromkeys([*types, "LX"]))
     if rng.random() < 0.06 and not opens_with_name and text[:1] == doc.text[:1]:
         text = text[:1].lower() + text[1:]
     if text == damaged.target:
@@ -234,7 +239,7 @@ def _garble(
     # Every literal sense comes with its hint: without one, the target would teach invention.
     hints = [_with_alternative(hint, nouns, rng) for hint in hints]
     rng.shuffle(hints)
-    return _with_distractors(Example(text, damaged.target, tuple(hints), "damage"), terms.glossary, rng)
+    return _with_distractors(Example(text, damaged.target, tuple(hints), "damage", types), terms.glossary, rng)
 
 
 def _with_alternative(hint: Hint, nouns: Sequence[tuple[str, str]], rng: random.Random) -> Hint:
@@ -297,5 +302,6 @@ def read_examples(path: Path) -> list[Example]:
     for _, line in read_lines(path):
         entry = json.loads(line)
         hints = tuple((wrong, right) for wrong, right in entry["hints"])
-        examples.append(Example(entry["source"], entry["target"], hints, entry["kind"]))
+        types = tuple(entry.get("types", ()))
+        examples.append(Example(entry["source"], entry["target"], hints, entry["kind"], types))
     return examples
