@@ -7,6 +7,7 @@ shards that were on their way.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -75,16 +76,14 @@ class OnRay:
         """The outcomes of each shard with its number, as they come. What a dead actor or machine had is done again."""
         import ray
         from ray.data import ActorPoolStrategy, DataContext
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         context = DataContext.get_current()
         context.enable_progress_bars = False
         # About a shard a block: what is held, moved and done again at a time.
         context.target_max_block_size = SHARD_CHARACTERS
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        repairs = ray.data.read_datasource(
-            _source(work), override_num_blocks=1, ray_remote_args={"scheduling_strategy": here}
-        ).map_batches(
+        here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
+        repairs = ray.data.read_datasource(_source(work), override_num_blocks=1, label_selector=here).map_batches(
             RepairShards,
             fn_constructor_args=(self._make, self._signature),
             batch_size=1,
