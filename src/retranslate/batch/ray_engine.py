@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import asdict
 from types import TracebackType
@@ -105,7 +106,7 @@ class RepairShards:
         self._corrector = make()
         if self._corrector.signature != signature:
             raise InputError(
-                f"the model or glossary on {os.uname().nodename} is not that of the run: {self._corrector.signature}."
+                f"the model or glossary on {platform.node()} is not that of the run: {self._corrector.signature}."
             )
 
     def __call__(self, shards: Any) -> Any:
