@@ -17,7 +17,7 @@ from retranslate.errors import InputError
 from retranslate.rewriter import Request, Rewrite, Rewriter
 from retranslate.training import loop, restraint
 from retranslate.training.data import Example
-from retranslate.training.finetune import open_learner, train
+from retranslate.training.finetune import encode, open_learner, train
 from retranslate.training.recipe import Recipe, Restraint, Source
 from retranslate.training.restraint import contrasts, harm, lessons, train_restraint
 
@@ -149,12 +149,16 @@ def test_a_refused_token_becomes_less_likely(base: Path, tokenizer: PreTrainedTo
             found.append(math.exp(scores[len(item.prompt) + place - 1, item.answer[place]]))
         return found[0], found[1]
 
+    # A model that writes just this.
+    habit = [encode(replace(EXAMPLE, target=rewrite.text), tokenizer)]
+    while chances()[0] < 0.9:
+        loop._step(learner, optimizer, habit, 3e-3, seed=1)
     before = chances()
-    for _ in range(3):
-        loop._step(learner, optimizer, items, 1e-3, seed=1)
+    for _ in range(20):
+        loop._step(learner, optimizer, items, 3e-3, seed=1)
     after = chances()
-    assert after[0] < before[0]
-    assert after[1] > before[1]
+    assert after[0] < 0.1 < before[0]
+    assert after[1] > 0.5 > before[1]
 
 
 def test_a_run_teaches_a_trained_model_and_tells_what_it_did(
@@ -226,8 +230,8 @@ def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
 
 
 def test_rewrites_are_those_of_the_rewriter(base: Path, tmp_path: Path) -> None:
-    rewriter = Rewriter.load(tiny_models.save_causal(tmp_path / "own", marker={"max_tokens": 30}), "cpu")
-    long = Example("the road " * 40, "the road")
+    rewriter = Rewriter.load(tiny_models.save_causal(tmp_path / "own", marker={"max_tokens": 80}), "cpu")
+    long = Example("the road " * 90, "the road")
     examples = [EXAMPLE, long, replace(EXAMPLE, hints=(("bridge", "span"),))]
     found = restraint._rewritten(rewriter, examples, tmp_path / "some.rewrites")
     assert found[1] is None

@@ -34,7 +34,9 @@ FOLDER = "restraint"
 ANCHORS = 2
 """Sentences whose rewrite was not refused, for each one whose rewrite was."""
 WARMUP = 100
-CONTENT = ("numbers", "dates", "names", "negation", "content")
+CONTENT = (
+    "numbers", "counts", "units", "dates", "times", "links", "names", "titles", "negation", "content", "invention",
+)  # fmt: skip
 """The guards whose complaints count as content lost or invented."""
 _AT_ONCE = 64
 """Rewrites between two that are put on disk."""
