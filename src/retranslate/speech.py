@@ -102,7 +102,9 @@ _PERSONS |= dict.fromkeys("you your yours yourself yourselves".split(), "you")
 def changed_persons(before: str, after: str) -> list[str]:
     """Where the rewrite says I, we or you more often than before, or no more at all: "he puts", "I put"."""
     ours, theirs = (Counter(_PERSONS[word] for word in words(text) if word in _PERSONS) for text in (before, after))
-    return [f"lost {person!r}" for person in ours if person not in theirs] + [f"invented {person!r}" for person in theirs - ours]
+    return [f"lost {person!r}" for person in ours if person not in theirs] + [
+        f"invented {person!r}" for person in theirs - ours
+    ]
 
 
 @lru_cache(maxsize=4_000)
