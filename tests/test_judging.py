@@ -77,6 +77,12 @@ def test_a_word_and_its_counterpart_elsewhere_are_one_group() -> None:
     assert len(groups) == 1
 
 
+def test_verbs_of_saying_that_replace_each_other_are_one_group() -> None:
+    before, after = "He told a meeting on the town that it is over.", "A meeting on the town said it is over."
+    assert len(judging.group(before, after)) == 1
+    assert judging.judge(before, after, Terms(), ALL).text == before
+
+
 def test_the_marks_of_a_quotation_are_one_group() -> None:
     groups = judging.group("He said it is over, and left.", 'He said "it is over", and he left.')
     assert [[edit.replacement for edit in group] for group in groups] == [['"', '"'], [" he"]]

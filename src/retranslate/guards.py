@@ -187,8 +187,8 @@ def attribution_kept(before: str, after: str, terms: Terms) -> list[str]:
 
 
 def speaker_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """What somebody said is not put into another's mouth: "Karim told Hadi" is not "Hadi told Karim"."""
-    return speech.new_speakers(before, after, terms)
+    """What somebody said is not put into another's mouth: "Karim told Hadi" is not "Hadi told Karim", nor is "he" "I"."""
+    return speech.new_speakers(before, after, terms) + speech.changed_persons(before, after)
 
 
 def roles_kept(before: str, after: str, terms: Terms) -> list[str]:

@@ -138,9 +138,14 @@ def group(before: str, after: str) -> list[list[Edit]]:
 
 
 def _moves(lost: Counter[str], gained: Counter[str]) -> bool:
-    """Whether a word that matters goes away in one edit and comes back, or a counterpart of it, in the other."""
+    """Whether a word that matters goes away in one edit and comes back, or a counterpart of it, in the other.
+
+    Of verbs of saying any is a counterpart of any: "told" here and "said" there would say it twice.
+    """
     moved = lost & gained
     if any(_matters(word) for word in moved) or sum(moved.values()) >= 2:
+        return True
+    if any(map(guards.is_reporting, lost)) and any(map(guards.is_reporting, gained)):
         return True
     theirs = [word for word in gained if carries_meaning(word)]
     return any(are_counterparts(word, other) for word in lost if carries_meaning(word) for other in theirs)

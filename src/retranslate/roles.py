@@ -270,7 +270,7 @@ def turned_passive(before: str, after: str) -> list[str]:
             continue
         for there in _places(theirs, verb):
             passive = there > 1 and theirs[there - 1] in FORMS_OF_BE and same_word(theirs[there - 2], subject)
-            if passive and not theirs[there].endswith("ing") and not _noun_group(theirs, there + 1):
+            if passive and not theirs[there].endswith("ing"):
                 complaints.append(
                     f"{subject!r} no longer does it: {verb!r} became {' '.join(theirs[there - 1 : there + 1])!r}"
                 )

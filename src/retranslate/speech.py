@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -17,6 +18,7 @@ from retranslate.lexicon import (
     WORD,
     is_reporting,
     pieces,
+    words,
 )
 
 _ENDS = (BREAKS - set(",.()–—")) | {"that"}
@@ -90,6 +92,18 @@ def new_speakers(before: str, after: str, terms: Terms) -> list[str]:
         f"{sorted(words)[0]!r} did not say it"
         for verb, words in theirs
         if words and not any(are_counterparts(word, other) for word in words for other in known)
+    ]
+
+
+_PERSONS = dict.fromkeys("i me my mine myself".split(), "I") | dict.fromkeys("we us our ours ourselves".split(), "we")
+_PERSONS |= dict.fromkeys("you your yours yourself yourselves".split(), "you")
+
+
+def changed_persons(before: str, after: str) -> list[str]:
+    """Where the rewrite says I, we or you more often than before, or no more at all: "he puts", "I put"."""
+    ours, theirs = (Counter(_PERSONS[word] for word in words(text) if word in _PERSONS) for text in (before, after))
+    return [f"lost {person!r}" for person in ours if person not in theirs] + [
+        f"invented {person!r}" for person in theirs - ours
     ]
 
 
