@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retranslate.counterparts import Terms
-from retranslate.speech import new_speakers, parted_titles, passive_sayings, speakers, titled_names
+from retranslate.speech import changed_persons, new_speakers, parted_titles, passive_sayings, speakers, titled_names
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,19 @@ def test_sayings_that_are_seldom_passive() -> None:
     assert passive_sayings("The results will be announced today.") == 0
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "complaints"),
+    [
+        ("The trust which he puts in me is great.", "The trust I put in me is great.", ["invented 'I'"]),
+        ("We will pay our debts.", "They will pay the debts.", ["lost 'we'"]),
+        ("We in it we will pay.", "In it we will pay.", []),
+        ("He said it was theirs.", "She said it was his.", []),
+    ],
+)
+def test_the_person_who_speaks_stays_the_same(before: str, after: str, complaints: list[str]) -> None:
+    assert changed_persons(before, after) == complaints
+
+
 def test_titled_names() -> None:
     text = "The MP Faleh al-Sari met Prime Minister Haider, Minister Monday and Dr. Hamid."
     assert titled_names(text) == (("mp", "faleh"), ("minister", "haider"), ("dr", "hamid"))
@@ -81,4 +94,4 @@ SENTENCES = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(WORDS), max
 @given(SENTENCES)
 def test_nobody_is_another_than_himself(text: str) -> None:
     assert new_speakers(text, text, Terms()) == []
-    assert parted_titles(text, text) == []
+    assert parted_titles(text, text) == changed_persons(text, text) == []
