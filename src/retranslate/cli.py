@@ -17,7 +17,6 @@ from retranslate import options
 from retranslate.batch_cli import batch
 from retranslate.errors import InputError, RetranslateError
 from retranslate.eval_cli import eval_app
-from retranslate.formats.kinds import Kind, kind_of
 from retranslate.train_cli import train_app
 from retranslate.version import __version__
 
@@ -82,9 +81,6 @@ def fix(
         ),
     ] = False,
     format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
-    as_: Annotated[
-        Kind | None, typer.Option("--as", help="What the files are written in; by default their endings tell.")
-    ] = None,
     encoding: Annotated[str, typer.Option("--encoding", help="The files' encoding.")] = "utf-8",
     glossary: options.Glossaries = None,
     no_default_glossary: options.NoDefault = False,
@@ -95,9 +91,8 @@ def fix(
     bold: options.Bold = False,
     batch_size: options.BatchSize = 16,
 ) -> None:
-    """Repair text files and print the result; of documents with mark-up only the words are repaired."""
+    """Repair text files and print the result."""
     from retranslate.files import STDIN, read_document, refuse_unwritable, write_whole
-    from retranslate.formats import correct
     from retranslate.printing import is_colourful, printed
 
     names = files or [STDIN]
@@ -111,8 +106,7 @@ def fix(
     results = []
     for document in documents:
         with _progress(document.name) as advance:
-            kind = as_ or kind_of(document.name)
-            results.append(correct(corrector, document.text, kind, advance, document.name))
+            results += corrector.correct_many([document.text], advance)
     # Nothing is written before everything is known to work.
     if in_place:
         changes = [
