@@ -123,9 +123,9 @@ def titled_names(text: str) -> tuple[tuple[str, str], ...]:
 
 def parted_titles(before: str, after: str) -> list[str]:
     """Titles whose name has become somebody else: "the MP Faleh" and "the MP told Faleh"."""
-    theirs = pieces(after)
+    theirs, still = pieces(after), titled_names(after)
     complaints = []
-    for title, name in titled_names(before):
+    for title, name in (pair for pair in titled_names(before) if pair not in still):
         for place, token in enumerate(theirs):
             if token != name or place < 2 or not (is_reporting(theirs[place - 1]) or theirs[place - 1] in ("by", "to")):
                 continue
