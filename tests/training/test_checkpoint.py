@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+from killing import Killed, kill_at_call
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import tiny_models
 from retranslate.errors import InputError
 from retranslate.training import checkpoint
 from retranslate.training.checkpoint import Progress, best_so_far, keep_best, last_checkpoint, save_checkpoint
-
-
-class _Killed(BaseException):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +56,6 @@ def test_a_checkpoint_that_breaks_off_leaves_the_one_before_whole(
     assert whole is not None
     kept = (whole.folder / "model.safetensors").read_bytes()
 
-    def stop(*_: Any, **__: Any) -> None:
-        raise _Killed
-
     owner, name = {
         "model": (model, "save_pretrained"),
         "tokenizer": (tokenizer, "save_pretrained"),
@@ -70,8 +64,8 @@ def test_a_checkpoint_that_breaks_off_leaves_the_one_before_whole(
         "removal": (checkpoint.shutil, "rmtree"),
     }[moment]
     with monkeypatch.context() as patched:
-        patched.setattr(owner, name, stop)
-        with pytest.raises(_Killed):
+        kill_at_call(patched, owner, name, 1)
+        with pytest.raises(Killed):
             save_checkpoint(output, "f", Progress(3, 3, 0.5), *parts)
     assert last_checkpoint(output, "f") == whole
     assert (whole.folder / "model.safetensors").read_bytes() == kept
@@ -130,17 +124,14 @@ def test_a_best_model_that_breaks_off_leaves_the_one_before_whole(
     kept = (whole.folder / "model.safetensors").read_bytes()
     last = save_checkpoint(output, "f", Progress(3, 3, 0.5), *parts)
 
-    def stop(*_: Any, **__: Any) -> None:
-        raise _Killed
-
     owner, name = {
         "copy": (checkpoint.shutil, "copytree"),
         "marker": (checkpoint.os, "replace"),
         "removal": (checkpoint.shutil, "rmtree"),
     }[moment]
     with monkeypatch.context() as patched:
-        patched.setattr(owner, name, stop)
-        with pytest.raises(_Killed):
+        kill_at_call(patched, owner, name, 1)
+        with pytest.raises(Killed):
             keep_best(output, "f", last, 0.4)
     assert best_so_far(output, "f", last.progress) == whole
     assert (whole.folder / "model.safetensors").read_bytes() == kept

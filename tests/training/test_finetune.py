@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from killing import Killed, kill_at_call
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import tiny_models
@@ -174,23 +175,9 @@ def test_a_finished_run_is_not_trained_again(recipe: Recipe) -> None:
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
 
 
-class _Killed(BaseException):
-    pass
-
-
 def _killed_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     """The next run stops dead, without any clean-up of its own, once ``steps`` batches are trained."""
-    done = 0
-    real = loop._step
-
-    def step(*arguments: Any) -> float:
-        nonlocal done
-        if done == steps:
-            raise _Killed
-        done += 1
-        return real(*arguments)
-
-    monkeypatch.setattr(loop, "_step", step)
+    kill_at_call(monkeypatch, loop, "_step", steps + 1)
 
 
 def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
@@ -200,7 +187,7 @@ def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
     unbroken = train(replace(often, output=tmp_path / "unbroken"))
     with monkeypatch.context() as patched:
         _killed_after(patched, 3)
-        with pytest.raises(_Killed):
+        with pytest.raises(Killed):
             train(often)
     assert marker(often)["batches"] == 3
     resumed = train(often)
@@ -213,7 +200,7 @@ def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         _killed_after(patched, 1)
-        with pytest.raises(_Killed):
+        with pytest.raises(Killed):
             train(recipe)
     assert last_checkpoint(recipe.output, recipe.fingerprint) is None
     train(recipe)
@@ -258,7 +245,7 @@ def test_the_log_has_no_line_twice_after_a_resume(
     monkeypatch.setattr(loop, "REPORT_EVERY", 1)
     with monkeypatch.context() as patched:
         _killed_after(patched, 2)
-        with pytest.raises(_Killed):
+        with pytest.raises(Killed):
             train(recipe)
     train(recipe)
     with (recipe.output / "log.csv").open(encoding="utf-8") as stream:
@@ -367,18 +354,9 @@ def test_a_run_killed_around_its_dev_loss_ends_where_an_unbroken_one_does(
 ) -> None:
     whole = replace(with_dev, output=tmp_path / "whole")
     unbroken = train(whole)
-    calls, real = 0, getattr(loop, moment)
-
-    def killed_the_second_time(*arguments: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
-            raise _Killed
-        return real(*arguments)
-
     with monkeypatch.context() as patched:
-        patched.setattr(loop, moment, killed_the_second_time)
-        with pytest.raises(_Killed):
+        kill_at_call(patched, loop, moment, 2)
+        with pytest.raises(Killed):
             train(with_dev)
     resumed = train(with_dev)
     assert _dev_log(with_dev) == _dev_log(whole)

@@ -6,10 +6,10 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from killing import Killed, kill_at_call
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 import tiny_models
@@ -189,10 +189,6 @@ def test_without_a_trained_model_there_is_nothing_to_teach(recipe: Recipe) -> No
         train_restraint(recipe)
 
 
-class _Killed(BaseException):
-    pass
-
-
 @pytest.mark.parametrize("moment", ["rewriting", "training"])
 def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -202,18 +198,9 @@ def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
     often = replace(recipe, checkpoint_minutes=1e-9, restraint=replace(recipe.restraint, model=start))
     unbroken = train_restraint(replace(often, output=tmp_path / "unbroken"))
     owner, name = (Rewriter, "rewrite") if moment == "rewriting" else (loop, "_step")
-    calls, real = 0, getattr(owner, name)
-
-    def killed_the_third_time(*arguments: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == 3:
-            raise _Killed
-        return real(*arguments)
-
     with monkeypatch.context() as patched:
-        patched.setattr(owner, name, killed_the_third_time)
-        with pytest.raises(_Killed):
+        kill_at_call(patched, owner, name, 3)
+        with pytest.raises(Killed):
             train_restraint(often)
     if moment == "rewriting":
         (kept,) = (often.output / "restraint").glob("*.rewrites")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from killing import Killed, kill_at_call
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 import tiny_models
@@ -95,28 +96,15 @@ def test_a_checkpoint_is_trained_further(recipe: Recipe, checkpoints: dict[str, 
     assert isinstance(Rewriter.load(folder, "cpu").rewrite([Request("The road is open.")])[0].text, str)
 
 
-class _Killed(BaseException):
-    pass
-
-
 def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also with dropout: what is dropped depends on the place in the run."""
     often = replace(recipe, checkpoint_minutes=1e-9)
     unbroken = train_encoder_decoder(replace(often, output=tmp_path / "unbroken"))
-    done, real = 0, loop._step
-
-    def step(*arguments: Any) -> float:
-        nonlocal done
-        if done == 3:
-            raise _Killed
-        done += 1
-        return real(*arguments)
-
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "_step", step)
-        with pytest.raises(_Killed):
+        kill_at_call(patched, loop, "_step", 4)
+        with pytest.raises(Killed):
             train_encoder_decoder(often)
     assert marker(often)["batches"] == 3
     expected, found = weights(unbroken), weights(train_encoder_decoder(often))

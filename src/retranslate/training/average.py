@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retranslate.errors import InputError
+from retranslate.training.checkpoint import OPTIMIZER
 
 if TYPE_CHECKING:
     import torch
 
 WEIGHTS = "model.safetensors"
-_OPTIMIZER = "optimizer.safetensors"
 
 
 def mean(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
@@ -54,7 +54,7 @@ def average(checkpoints: Sequence[Path], output: Path) -> Path:
     if partial.exists():
         shutil.rmtree(partial)
     try:
-        shutil.copytree(checkpoints[0], partial, ignore=shutil.ignore_patterns(WEIGHTS, _OPTIMIZER))
+        shutil.copytree(checkpoints[0], partial, ignore=shutil.ignore_patterns(WEIGHTS, OPTIMIZER))
         save_file(averaged, partial / WEIGHTS, metadata={"format": "pt"})
         partial.rename(output)
     except OSError as error:

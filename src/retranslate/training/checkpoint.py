@@ -26,7 +26,7 @@ LAST = "last.json"
 BEST = "best.json"
 _SLOTS = ("checkpoint-a", "checkpoint-b")
 _BEST_SLOTS = ("best-a", "best-b")
-_OPTIMIZER = "optimizer.safetensors"
+OPTIMIZER = "optimizer.safetensors"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def last_checkpoint(output: Path, fingerprint: str) -> Checkpoint | None:
             f"{output}: holds a run of another recipe (data, mix, seed or settings differ); only pairs, decay and "
             "checkpoint_minutes may change when a run goes on. Put the recipe back, or give another output folder."
         )
-    if slot not in _SLOTS or not (output / slot / _OPTIMIZER).is_file():
+    if slot not in _SLOTS or not (output / slot / OPTIMIZER).is_file():
         raise InputError(
             f"{marker}: names a checkpoint that is not there ({slot}); start again in an empty output folder."
         )
@@ -102,7 +102,7 @@ def save_checkpoint(
     folder = _emptied(output, _SLOTS, previous.folder if previous else None)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    _save_optimizer(optimizer, folder / _OPTIMIZER)
+    _save_optimizer(optimizer, folder / OPTIMIZER)
     (folder / MARKER).write_text(json.dumps({"name": output.name}) + "\n", encoding="utf-8")
     _mark(output / LAST, {"recipe": fingerprint, "folder": folder.name, **asdict(progress)})
     return Checkpoint(folder, progress)
@@ -123,7 +123,7 @@ def keep_best(output: Path, fingerprint: str, checkpoint: Checkpoint, loss: floa
     """Copies the model of ``checkpoint`` and makes it the best one."""
     previous = best_so_far(output, fingerprint, checkpoint.progress)
     folder = _emptied(output, _BEST_SLOTS, previous.folder if previous else None)
-    shutil.copytree(checkpoint.folder, folder, ignore=shutil.ignore_patterns(_OPTIMIZER))
+    shutil.copytree(checkpoint.folder, folder, ignore=shutil.ignore_patterns(OPTIMIZER))
     pairs = checkpoint.progress.pairs
     _mark(output / BEST, {"recipe": fingerprint, "folder": folder.name, "pairs": pairs, "loss": loss})
     return Best(folder, pairs, loss)
@@ -157,7 +157,7 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) 
     from safetensors.torch import load_file
 
     state: dict[int, dict[str, Any]] = {}
-    for name, tensor in load_file(checkpoint.folder / _OPTIMIZER).items():
+    for name, tensor in load_file(checkpoint.folder / OPTIMIZER).items():
         index, key = name.split(".")
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
