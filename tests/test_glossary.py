@@ -236,7 +236,7 @@ def test_a_megabyte_without_a_full_stop_is_matched_quickly(make_glossary: Glossa
 
 
 def doubts(glossary: Glossary, sentence: str) -> list[tuple[str, tuple[str, ...]]]:
-    found = glossary.uncertain(sentence, glossary.match(sentence))
+    _, found = glossary.certain_and_uncertain(sentence)
     return [(match.found, match.alternatives) for match in found]
 
 
@@ -266,8 +266,9 @@ def test_uncertain_matches_slice_the_sentence_and_overlap_nothing(sentence: str)
             _row("string*", "lead*", near=("x",)),
         )
     )
-    certain = glossary.match(sentence)
-    both = sorted([*certain, *glossary.uncertain(sentence, certain)], key=lambda match: match.start)
+    certain, uncertain = glossary.certain_and_uncertain(sentence)
+    assert certain == glossary.match(sentence)
+    both = sorted([*certain, *uncertain], key=lambda match: match.start)
     for match in both:
         assert sentence[match.start : match.end] == match.found
     for one, other in itertools.pairwise(both):

@@ -17,6 +17,7 @@ from retranslate import morphology
 from retranslate.drafts import Draft
 from retranslate.edits import Edit
 from retranslate.glossary import Match
+from retranslate.lexicon import POSSESSIVE
 from retranslate.text import untouchables
 
 # --- terms -----------------------------------------------------------------------------------------------------------
@@ -62,7 +63,6 @@ SMALL_WORDS = frozenset(
 _NAME = r"(?:[aAeE]l-)?[A-Z][^\W\d_]*(?:[’'-][^\W\d_]+)*"
 _WORD = re.compile(rf"(?<![\w-]){_NAME}(?![\w-])")
 _NEXT = re.compile(rf"\.?\s({_NAME})(?![\w-])")
-_POSSESSIVE = re.compile(r"['’]s?$")
 _TITLES = frozenset(
     """President Minister Premier Governor General Colonel Major Captain Lieutenant Brigadier Sheikh Dr Mr Mrs Ms Gen Col Judge Speaker
     Ambassador Secretary King Prince Mayor MP Deputy Imam Ayatollah Sayyid Envoy Pope Professor""".split()
@@ -106,7 +106,7 @@ def misspelt(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _bare(name: str) -> str:
-    return _POSSESSIVE.sub("", name)
+    return POSSESSIVE.sub("", name)
 
 
 def _sound_alike(one: str, other: str) -> bool:

@@ -61,7 +61,8 @@ class Terms:
 # --- The tables ------------------------------------------------------------------------------------------------------
 
 
-def _lines(name: str) -> list[str]:
+def table_lines(name: str) -> list[str]:
+    """The lines of the table ``name`` in DATA, remarks left out."""
     text = (DATA / name).read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
@@ -69,13 +70,13 @@ def _lines(name: str) -> list[str]:
 @lru_cache(maxsize=1)
 def near_synonyms() -> tuple[tuple[str, ...], ...]:
     """The groups of words that may stand for each other in news English, as dictionary forms."""
-    return tuple(tuple(line.split()) for line in _lines("near_synonyms.txt"))
+    return tuple(tuple(line.split()) for line in table_lines("near_synonyms.txt"))
 
 
 @lru_cache(maxsize=1)
 def spellings() -> Mapping[str, str]:
     """American spellings by British ones, where no rule gives them."""
-    return dict(line.split("\t") for line in _lines("spellings.tsv"))
+    return dict(line.split("\t") for line in table_lines("spellings.tsv"))
 
 
 @lru_cache(maxsize=1)

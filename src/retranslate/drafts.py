@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from retranslate.edits import Edit, EditKind, Refused, SegmentResult, Status, Step, TermResult, apply, compose
 from retranslate.glossary import Glossary, Match
-from retranslate.text import Segment, untouchables
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
+from retranslate.text import Segment, untouchables, valid
 
 
 @dataclass(frozen=True)
@@ -91,8 +88,7 @@ def drafted(segment: Segment, glossary: Glossary) -> Draft:
     if segment.kind == "blank":
         return draft
     protected = [(span.start, span.end) for span in untouchables(segment.text)]
-    text = valid(segment.text)
-    matches = glossary.match(text)
+    matches, uncertain = glossary.certain_and_uncertain(valid(segment.text))
     for match in _outside(protected, matches):
         if match.row.mode == "keep":
             draft.kept.append(match.found)
@@ -102,7 +98,7 @@ def drafted(segment: Segment, glossary: Glossary) -> Draft:
             draft.hints.append(match)
         elif match.replacement != match.found:
             draft.fixes.append(Fix(match, match.replacement, "glossary", because(match)))
-    draft.doubts = _outside(protected, glossary.uncertain(text, matches))
+    draft.doubts = _outside(protected, uncertain)
     return draft
 
 
@@ -113,8 +109,3 @@ def because(match: Match) -> str:
 
 def _outside(protected: Sequence[tuple[int, int]], matches: Sequence[Match]) -> list[Match]:
     return [match for match in matches if not any(match.start < end and start < match.end for start, end in protected)]
-
-
-def valid(text: str) -> str:
-    """``text`` with lone surrogates, which no encoder takes, replaced one for one."""
-    return _SURROGATE.sub("\ufffd", text)

@@ -102,11 +102,12 @@ class SegmentResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The segment as plain JSON values."""
+        plain = asdict(self)
         return {
-            **asdict(self),
+            **plain,
             "refused_by": list(self.refused_by),
             "flags": list(self.flags),
-            "steps": [{**asdict(step), "edits": [asdict(edit) for edit in step.edits]} for step in self.steps],
+            "steps": [{**step, "edits": list(step["edits"])} for step in plain["steps"]],
             "refusals": [
                 {
                     "changes": [{"original": ours, "replacement": theirs} for ours, theirs in refused.changes],
@@ -114,7 +115,7 @@ class SegmentResult:
                 }
                 for refused in self.refusals
             ],
-            "terms": [{**asdict(term), "readings": list(term.readings)} for term in self.terms],
+            "terms": [{**term, "readings": list(term["readings"])} for term in plain["terms"]],
         }
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from retranslate import options
 from retranslate.errors import InputError
 from retranslate.run_by_default import RunByDefault
 
@@ -68,11 +69,9 @@ def evaluate(
     only: Annotated[
         list[str] | None, typer.Option(metavar="SYSTEM", help="Run this system beside do nothing only; repeatable.")
     ] = None,
-    glossary: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A glossary of your own (TSV).")] = None,
-    no_default_glossary: Annotated[
-        bool, typer.Option("--no-default-glossary", help="Leave the bundled glossaries out.")
-    ] = False,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps; by default the best there is.")] = None,
+    glossary: options.Glossaries = None,
+    no_default_glossary: options.NoDefault = False,
+    device: options.Device = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The first N segments of each set.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Count bad lines and go on.")] = False,
     samples: Annotated[int, typer.Option(min=0, help="Bootstrap samples; 0: none, and no intervals.")] = 1000,

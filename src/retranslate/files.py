@@ -5,12 +5,15 @@ from __future__ import annotations
 import codecs
 import contextlib
 import errno
+import json
 import os
 import stat
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retranslate.errors import InputError, RetranslateError
 
@@ -75,6 +78,12 @@ _MARKS = {
     "utf-16": ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")),
     "utf-32": ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")),
 }
+
+
+def json_line(record: Mapping[str, Any]) -> bytes:
+    """``record`` as one line of JSON in UTF-8."""
+    # A backslash escape of what UTF-8 cannot hold is an escape in JSON too.
+    return (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
 def text_codec(encoding: str) -> str:

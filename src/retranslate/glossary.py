@@ -18,6 +18,7 @@ import ahocorasick_rs
 
 from retranslate import morphology
 from retranslate.glossary_file import COLUMNS, Row, Surface, bundled_paths, expand, read_rows, realise
+from retranslate.text import valid
 
 __all__ = [
     "COLUMNS",
@@ -36,7 +37,6 @@ _PLAIN = str.maketrans(
     {"\u00a0": " ", "\u202f": " ", "\t": " ", "\u2019": "'", "\u2018": "'", "\u02bc": "'"}
     | {"\u201c": '"', "\u201d": '"', "\u2010": "-", "\u2011": "-"}
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower().replace("\t", " ")
     # The dotted capital I is the only letter whose lower case is longer; lone surrogates cannot be searched for.
-    return _SURROGATE.sub("\ufffd", text).translate(_PLAIN).replace("\u0130", "i").lower()
+    return valid(text).translate(_PLAIN).replace("\u0130", "i").lower()
 
 
 # --- Matching ------------------------------------------------------------------------------------------------------
@@ -128,21 +128,19 @@ class Glossary:
 
     def match(self, sentence: str) -> list[Match]:
         """The rows that apply to ``sentence``, in order, not overlapping, their conditions checked."""
-        words = _words(sentence)
-        return _as_matches(
-            sentence, [item for item in self._found(sentence) if self._holds(item.pattern.row, words)], ()
-        )
+        return self._certain(sentence, self._found(sentence), _words(sentence))
 
-    def uncertain(self, sentence: str, certain: Sequence[Match]) -> list[Match]:
-        """The rows that may apply to ``sentence``: their words stand there, but none of their ``near`` words does.
+    def certain_and_uncertain(self, sentence: str) -> tuple[list[Match], list[Match]]:
+        """What :meth:`match` gives, and the rows that may apply: their words stand there, but none of their ``near`` words.
 
-        In order, overlapping neither each other nor the ``certain`` matches. A row that must not apply, because one of
-        its ``not_near`` words stands there, is not among them.
+        The uncertain ones are in order and overlap neither each other nor the certain ones. A row that must not apply,
+        because one of its ``not_near`` words stands there, is not among them.
         """
-        words = _words(sentence)
-        found = [
+        found, words = self._found(sentence), _words(sentence)
+        certain = self._certain(sentence, found, words)
+        doubtful = [
             item
-            for item in self._found(sentence)
+            for item in found
             if item.pattern.row.mode in ("fix", "hint")
             and item.pattern.row.right
             and item.pattern.row.near
@@ -150,7 +148,10 @@ class Glossary:
             and not self._any_of(item.pattern.row.not_near, words)
             and not any(item.start < match.end and match.start < item.end for match in certain)
         ]
-        return _as_matches(sentence, found, certain)
+        return certain, _as_matches(sentence, doubtful, certain)
+
+    def _certain(self, sentence: str, found: Sequence[_Found], words: str) -> list[Match]:
+        return _as_matches(sentence, [item for item in found if self._holds(item.pattern.row, words)], ())
 
     def _found(self, sentence: str) -> list[_Found]:
         """Every place where words of a row stand in ``sentence``, its conditions not asked yet."""

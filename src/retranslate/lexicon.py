@@ -9,7 +9,7 @@ from retranslate import morphology
 
 # A full stop joins figures and single letters ("3.5", "U.S"), not the words of two sentences that were glued together.
 WORD = re.compile(r"[^\W_]+(?:['’&-][^\W_]+|(?<=\d)\.\d+|(?<=\b[^\W\d_])\.[^\W\d_](?![^\W_]))*")
-_POSSESSIVE = re.compile(r"['’]s?$")
+POSSESSIVE = re.compile(r"['’]s?$")
 
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -78,7 +78,7 @@ TITLE_QUALIFIERS = frozenset("former ex acting interim caretaker designate elect
 
 
 def _bare(word: str) -> str:
-    return _POSSESSIVE.sub("", word.lower()) or word
+    return POSSESSIVE.sub("", word.lower()) or word
 
 
 @lru_cache(maxsize=4_000)
@@ -127,7 +127,7 @@ def names(text: str) -> tuple[str, ...]:
     for match in WORD.finditer(text):
         before = text[: match.start()].rstrip()
         opening = not before or before[-1] in '.!?:"“”'
-        word = _POSSESSIVE.sub("", match.group())
+        word = POSSESSIVE.sub("", match.group())
         low = word.lower()
         if not word[:1].isupper() or low in DATE_WORDS or low in FUNCTION_WORDS or low == "i":
             continue

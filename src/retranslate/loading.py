@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from retranslate import gguf_weights
-from retranslate.errors import InputError
+from retranslate.errors import InputError, first_line
 
 
 def open_model(
@@ -48,7 +48,7 @@ def open_model(
     except InputError:
         raise
     except Exception as error:  # transformers raises nearly every class there is
-        raise InputError(f"{folder}: the model cannot be loaded: {_first_line(error)}") from error
+        raise InputError(f"{folder}: the model cannot be loaded: {first_line(error)}") from error
     # Weights that are not in the file would be drawn at random.
     if absent := sorted(str(key) for key in report["missing_keys"]):
         raise InputError(
@@ -57,7 +57,7 @@ def open_model(
     try:
         placed = model.to(device or _default_device()).eval()
     except Exception as error:  # AssertionError, RuntimeError, NotImplementedError, by device
-        raise InputError(f"--device {device}: cannot be used here: {_first_line(error)}") from error
+        raise InputError(f"--device {device}: cannot be used here: {first_line(error)}") from error
     placed.generation_config = _greedy(model.generation_config, config)
     return placed, tokenizer
 
@@ -88,8 +88,3 @@ def _greedy(
     return transformers.GenerationConfig(
         **{name: getattr(config, name, None) if value is None else value for name, value in values.items()}
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from retranslate.edits import Result
 from retranslate.explain import explanation
-from retranslate.files import Document
+from retranslate.files import Document, json_line
 
 View = Literal["text", "json", "html", "diff", "check", "explain"]
 
@@ -37,9 +36,7 @@ def _printed(document: Document, result: Result, view: View, terminal: bool) -> 
         diff = result.diff(document.name)
         return (_coloured(diff) if terminal else diff).encode(errors="surrogateescape")
     if view == "json":
-        record: dict[str, Any] = {"file": document.name, **result.to_dict()}
-        # A backslash escape of what UTF-8 cannot hold is an escape in JSON too.
-        return (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+        return json_line({"file": document.name, **result.to_dict()})
     return document.encode(result.text)
 
 

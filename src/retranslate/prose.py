@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from retranslate.text import Segment
+from retranslate.text import Segment, is_unicode
 
 _LETTER = re.compile(r"[^\W\d_]")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
@@ -23,7 +23,6 @@ _FOREIGN = frozenset(
 _CODE = re.compile(
     r"[{}\\|\t]|\(\)|==|=>|</|;$|^(?:def|class|if|for|while)\b.*:$|^(?:import|return|from)\b.*[\[(]|\w\[|\w\([\"']|\w\.\w+\(|\w_\w"
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def is_prose(segment: Segment, text: str) -> bool:
@@ -40,7 +39,7 @@ def is_prose(segment: Segment, text: str) -> bool:
         return False
     if len(_LATIN.findall(text)) < 0.9 * len(letters) or not any(character.islower() for character in text):
         return False
-    if _CODE.search(text) or _SURROGATE.search(text):
+    if _CODE.search(text) or not is_unicode(text):
         return False
     return _is_english([word.strip(".,;:!?\"'“”’()").lower() for word in words])
 

@@ -177,19 +177,6 @@ class Rewriter:
         pad = self._tokenizer.pad_token_id
         return int(pad if pad is not None else self._tokenizer.eos_token_id)
 
-    def _padded(self, prompts: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
-        """Input ids and attention mask, both of shape (batch, longest); decoder-only models are padded on the left."""
-        import torch
-
-        width = max(map(len, prompts))
-        ids = torch.full((len(prompts), width), self._pad)
-        mask = torch.zeros((len(prompts), width), dtype=torch.long)
-        for row, prompt in enumerate(prompts):
-            columns = slice(0, len(prompt)) if self._seq2seq else slice(width - len(prompt), width)
-            ids[row, columns] = torch.tensor(prompt)
-            mask[row, columns] = 1
-        return {"input_ids": ids.to(self._model.device), "attention_mask": mask.to(self._model.device)}
-
     def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
         """The mean log-probability a token of each answer, end mark included, given its request."""
         import torch
@@ -224,13 +211,15 @@ class Rewriter:
         """
         import torch
 
+        from retranslate.decoding import padded
+
         eos = self._tokenizer.eos_token_id
         outcome = []
         for request in requests:
             prompt = self._read(request)
             with torch.inference_mode():
                 found = self._model.generate(
-                    **self._padded([prompt]), do_sample=False, num_beams=count, num_return_sequences=count, early_stopping=True,
+                    **padded(self._model, [prompt], self._pad), do_sample=False, num_beams=count, num_return_sequences=count, early_stopping=True,
                     max_new_tokens=_answer_limit(len(prompt)), pad_token_id=self._pad, eos_token_id=eos,
                     output_scores=True, return_dict_in_generate=True,
                 )  # fmt: skip
@@ -248,10 +237,12 @@ class Rewriter:
         """For each answer its logits, of shape (length or more, vocabulary), beginning with those of its first token."""
         import torch
 
+        from retranslate.decoding import padded
+
         if self._seq2seq:
             width = max(map(len, answers))
             labels = torch.tensor([[*answer, *[self._pad] * (width - len(answer))] for answer in answers])
-            inputs = self._padded(prompts)
+            inputs = padded(self._model, prompts, self._pad)
             shifted = self._model.prepare_decoder_input_ids_from_labels(labels=labels.to(self._model.device))
             return list(self._model(**inputs, decoder_input_ids=shifted).logits)
         joined = [[*prompt, *answer] for prompt, answer in zip(prompts, answers, strict=True)]

@@ -14,12 +14,13 @@ from functools import lru_cache
 from retranslate import guards, morphology
 from retranslate.ambiguity import MARGIN
 from retranslate.consistency import SMALL_WORDS
-from retranslate.drafts import Draft, Fix, because, valid
-from retranslate.edits import Edit, Outcome, TermResult, apply
+from retranslate.drafts import Draft, Fix, because
+from retranslate.edits import Edit, EditKind, Outcome, TermResult, apply
 from retranslate.glossary import Glossary, Match, fold
+from retranslate.lexicon import POSSESSIVE
+from retranslate.text import valid
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
-_POSSESSIVE = re.compile(r"['’]s?$")
 
 
 def offered(draft: Draft) -> tuple[tuple[str, str], ...]:
@@ -119,16 +120,9 @@ def _late(draft: Draft, hint: Match, elsewhere: bool) -> Edit | None:
         return None
     start, end = places[0]
     reading = wanted or hint.alternatives[0]
-    if wanted:
-        return Edit(
-            start,
-            end,
-            draft.text[start:end],
-            reading,
-            "glossary",
-            f"{because(hint)}; the model wrote so in a rewrite that was refused",
-        )
-    return Edit(start, end, draft.text[start:end], reading, "consistency", f"{because(hint)}; as elsewhere in the text")
+    kind: EditKind = "glossary" if wanted else "consistency"
+    why = "the model wrote so in a rewrite that was refused" if wanted else "as elsewhere in the text"
+    return Edit(start, end, draft.text[start:end], reading, kind, f"{because(hint)}; {why}")
 
 
 def _last_seen(draft: Draft, hint: Match) -> str:
@@ -178,6 +172,6 @@ def _marks(reading: str, found: str) -> set[str]:
 @lru_cache(maxsize=100_000)
 def _lemma(word: str) -> str:
     """The shortest lemma of ``word``, or of that lemma in turn: "fighters" is a form of "fighter" and that one of "fight"."""
-    low = _POSSESSIVE.sub("", word.lower())
+    low = POSSESSIVE.sub("", word.lower())
     shortest = min(morphology.lemmas(low), key=lambda lemma: (len(lemma), lemma))
     return low if len(shortest) >= len(low) else _lemma(shortest)

@@ -12,7 +12,7 @@ from collections import Counter
 from functools import lru_cache
 
 from retranslate import morphology
-from retranslate.counterparts import DATA, Terms, difference
+from retranslate.counterparts import Terms, difference, table_lines
 from retranslate.lexicon import words
 from retranslate.text import untouchables
 
@@ -154,8 +154,7 @@ def _capitalised(text: str) -> bool:
 def coarse_words() -> frozenset[str]:
     """Swear words and slurs; the file keeps them in ROT13, so that nobody comes upon them by chance."""
     shift = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
-    lines = (DATA / "coarse_words.txt").read_text("utf-8").splitlines()
-    return frozenset(line.translate(shift) for line in lines if line and not line.startswith("#"))
+    return frozenset(line.translate(shift) for line in table_lines("coarse_words.txt"))
 
 
 def no_profanity(before: str, after: str, terms: Terms) -> list[str]:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO
 
 from retranslate.batch.durable import new_file
-from retranslate.batch.reading import file_identity, is_gzip, is_unicode, opened
+from retranslate.batch.reading import Table, is_gzip, opened
 from retranslate.batch.rows import MAX_ROW_BYTES, OUTPUT_COLUMNS, Outcome, Row, column_names, paired, repaired_text
 from retranslate.errors import InputError
+from retranslate.text import is_unicode
 
 
 class _TooLong(Exception):
@@ -22,32 +23,16 @@ class _TooLong(Exception):
 
 
 @dataclass(frozen=True)
-class CommaSeparated:
+class CommaSeparated(Table):
     """A CSV file, comma-separated, UTF-8, whose column ``column`` is to be repaired.
 
     Bytes that are not UTF-8 are kept. A record with other than the header's number of cells is an error; cells too many
     are told in its status.
     """
 
-    path: Path
-    column: str
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """What besides the input decides about the output."""
-        return {"column": self.column}
-
-    def identity(self) -> str:
-        """The SHA-256 of the file."""
-        return file_identity(self.path)
-
     def rows(self) -> Iterator[Row]:
         """The rows in order."""
         return (row for row, _ in self._records())
-
-    def parts(self, output: Path) -> dict[str, Path]:
-        """The files that :meth:`write` makes, and where they belong."""
-        return {"table": output}
 
     def write(self, outcomes: Iterable[Outcome], folder: Path, output: Path) -> None:
         """Writes the repaired table into ``folder``, with the line ends and the byte order mark that it had."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import json
 import os
 import shutil
 import zlib
@@ -17,7 +16,7 @@ from retranslate.batch.durable import new_file
 from retranslate.batch.reading import is_gzip, table_ending
 from retranslate.batch.rows import MAX_ROW_BYTES, Outcome, Row, paired, repaired_text
 from retranslate.errors import InputError
-from retranslate.files import Document, decoded
+from retranslate.files import Document, decoded, json_line
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,7 @@ class Folder:
                 except InputError as error:  # the repaired text has a character that its encoding has not
                     outcome = Outcome.failed(row, str(error).removeprefix(f"{row.key}: ").partition(";")[0])
                     self._write_file(tree / row.key, row, document, outcome)
-                receipt = {"file": row.key, "edits": outcome.edits_as_json(), "status": outcome.status}
-                # A backslash escape of what UTF-8 cannot hold is an escape in JSON too.
-                stream.write((json.dumps(receipt, ensure_ascii=False) + "\n").encode(errors="backslashreplace"))
+                stream.write(json_line({"file": row.key, "edits": outcome.edits_as_json(), "status": outcome.status}))
         if hasattr(os, "sync"):
             os.sync()  # file by file it would take longer than the glossary does
 

@@ -78,7 +78,10 @@ class Job:
 
     def survey(self, signature: str, fresh: bool = False) -> Survey:
         """What a run would find; nothing is written. Raises InputError where the run would refuse to begin."""
-        return self._begun(self._about(signature), fresh)
+        rows, bad, record = self._begun(self._about(signature), fresh)
+        if record is None:
+            return Survey(rows, bad, 0)
+        return Survey(rows, bad, rows if record["state"] != "running" else sum(self._shards_done().values()))
 
     def run(self, engine: Engine, *, fresh: bool = False, on_progress: OnProgress | None = None) -> Summary:
         """Does what is not done yet and puts the output in its place; ``engine`` has been entered.
@@ -88,7 +91,7 @@ class Job:
         full. Whatever stops it, the next run goes on from there.
         """
         about = self._about(engine.signature)
-        rows = self._begun(about, fresh).rows
+        rows, _, _ = self._begun(about, fresh)
         self.journal.make()
         with self.journal.lock():
             self.journal.sweep()
@@ -108,15 +111,16 @@ class Job:
             self.journal.drop()
         return Summary.of(record["summary"])
 
-    def _begun(self, about: Mapping[str, Any], fresh: bool) -> Survey:
+    def _begun(self, about: Mapping[str, Any], fresh: bool) -> tuple[int, int, dict[str, Any] | None]:
+        """The number of rows, of those without a text, and the record of an earlier run that this one takes up."""
         refuse_output(self.source, self.output)
         rows, bad = self._counted()
         record = None if fresh else self.journal.read()
         if record is None:
             self._refuse_what_is_there(fresh)
-            return Survey(rows, bad, 0)
-        _refuse_other(record["about"], about)
-        return Survey(rows, bad, rows if record["state"] != "running" else sum(self._shards_done().values()))
+        else:
+            _refuse_other(record["about"], about)
+        return rows, bad, record
 
     def _counted(self) -> tuple[int, int]:
         """The number of rows, and of those without a text. Raises InputError when the input cannot be read to its end."""

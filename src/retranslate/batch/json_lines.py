@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from retranslate.batch.durable import new_file
-from retranslate.batch.reading import file_identity, is_gzip, is_unicode, opened
+from retranslate.batch.reading import Table, is_gzip, opened
 from retranslate.batch.rows import MAX_ROW_BYTES, OUTPUT_COLUMNS, Outcome, Row, column_names, paired, repaired_text
+from retranslate.text import is_unicode
 
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
@@ -27,31 +28,15 @@ class Member(NamedTuple):
 
 
 @dataclass(frozen=True)
-class JsonLines:
+class JsonLines(Table):
     """A file of JSON objects, one a line, whose member ``column`` is to be repaired. Blank lines are no rows.
 
     A line that is no object is kept in a member ``line``, or ``line_base64`` where it is not UTF-8.
     """
 
-    path: Path
-    column: str
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """What besides the input decides about the output."""
-        return {"column": self.column}
-
-    def identity(self) -> str:
-        """The SHA-256 of the file."""
-        return file_identity(self.path)
-
     def rows(self) -> Iterator[Row]:
         """The rows in order."""
         return (row for row, _ in self._records())
-
-    def parts(self, output: Path) -> dict[str, Path]:
-        """The files that :meth:`write` makes, and where they belong."""
-        return {"table": output}
 
     def write(self, outcomes: Iterable[Outcome], folder: Path, output: Path) -> None:
         """Writes the repaired table into ``folder``."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retranslate.batch.durable import new_file
-from retranslate.batch.reading import file_identity, is_gzip, opened
+from retranslate.batch.reading import Table, is_gzip, opened
 from retranslate.batch.rows import MAX_ROW_BYTES, OUTPUT_COLUMNS, Outcome, Row, column_names, paired, repaired_text
-from retranslate.errors import InputError
+from retranslate.errors import InputError, first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,11 +27,8 @@ MOST_UNZIPPED = 100
 
 
 @dataclass(frozen=True)
-class Parquet:
+class Parquet(Table):
     """A Parquet file whose column ``column``, of texts, is to be repaired."""
-
-    path: Path
-    column: str
 
     def __post_init__(self) -> None:
         try:
@@ -40,15 +37,6 @@ class Parquet:
             raise InputError(
                 f"{self.path}: Parquet needs pyarrow; install the extra: pip install 'retranslate[batch]' (or pyarrow itself)."
             ) from error
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """What besides the input decides about the output."""
-        return {"column": self.column}
-
-    def identity(self) -> str:
-        """The SHA-256 of the file."""
-        return file_identity(self.path)
 
     def rows(self) -> Iterator[Row]:
         """The rows in order."""
@@ -59,10 +47,6 @@ class Parquet:
                     for row in _rows(batch.column(0), self.column, number):
                         number += 1
                         yield row
-
-    def parts(self, output: Path) -> dict[str, Path]:
-        """The files that :meth:`write` makes, and where they belong."""
-        return {"table": output}
 
     def write(self, outcomes: Iterable[Outcome], folder: Path, output: Path) -> None:
         """Writes the repaired table into ``folder``, with the compression of each of its columns."""
@@ -120,7 +104,7 @@ class Parquet:
         except FileNotFoundError as error:
             raise InputError(f"{self.path}: no such file.") from error
         except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{self.path}: not a Parquet file that can be read: {_first_line(error)}") from error
+            raise InputError(f"{self.path}: not a Parquet file that can be read: {first_line(error)}") from error
 
     def _refuse_column(self, schema: pa.Schema) -> None:
         import pyarrow as pa
@@ -202,7 +186,3 @@ def _compression(file: pq.ParquetFile, schema: pa.Schema) -> str:
         return "snappy"
     name = str(file.metadata.row_group(0).column(0).compression).lower()
     return "none" if name == "uncompressed" else name
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

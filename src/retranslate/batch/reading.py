@@ -1,4 +1,4 @@
-"""What the readers of tables share: opening, plain or gzip, and telling a broken file."""
+"""What the readers of tables share: one file with one column to repair, opened plain or gzip, a broken one told."""
 
 from __future__ import annotations
 
@@ -7,12 +7,38 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from retranslate.errors import InputError
 
 TABLES = (".jsonl", ".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file of rows whose column ``column`` is to be repaired: what all kinds of it have in common."""
+
+    path: Path
+    column: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What besides the input decides about the output."""
+        return {"column": self.column}
+
+    def identity(self) -> str:
+        """The SHA-256 of the file."""
+        try:
+            with self.path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read: {error.strerror}.") from error
+
+    def parts(self, output: Path) -> dict[str, Path]:
+        """The files that ``write`` makes, and where they belong."""
+        return {"table": output}
 
 
 def table_ending(name: str) -> str:
@@ -40,21 +66,3 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         ) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}.") from error
-
-
-def file_identity(path: Path) -> str:
-    """The SHA-256 of a file's bytes."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
-
-
-def is_unicode(text: str) -> bool:
-    """Whether ``text`` has neither halves of surrogate pairs nor bytes that could not be decoded and were escaped so."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retranslate.errors import InputError
+from retranslate.errors import InputError, first_line
 from retranslate.rewriter import as_inner_words, with_terms
 from retranslate.training import loop
 from retranslate.training.checkpoint import last_checkpoint
@@ -148,8 +148,7 @@ def open_pretrained(folder: Path, family: str) -> tuple[PreTrainedModel, PreTrai
         model = getattr(transformers, family).from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     except Exception as error:  # transformers raises nearly every class there is
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{folder}: no model that can be trained: {first[:300]}") from error
+        raise InputError(f"{folder}: no model that can be trained: {first_line(error)}") from error
     return model, tokenizer
 
 
