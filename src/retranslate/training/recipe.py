@@ -65,8 +65,8 @@ class Restraint:
     """
 
     pairs: int = 4_000
-    learning_rate: float = 2e-5
-    weight: float = 1.0
+    learning_rate: float = 1e-4
+    weight: float = 3.0
     model: Path | None = None
 
 
