@@ -99,6 +99,16 @@ def fix(
     device: Device = None,
     strict: Annotated[bool, typer.Option("--strict", help="Accept only rewrites that read much better.")] = False,
     bold: Annotated[bool, typer.Option("--bold", help="Accept rewrites that read no worse.")] = False,
+    second_chance: Annotated[
+        int,
+        typer.Option(
+            "--second-chance",
+            metavar="N",
+            min=0,
+            max=16,
+            help="Ask for N other rewrites where one was refused; slower.",
+        ),
+    ] = 0,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")
     ] = 16,
@@ -113,7 +123,8 @@ def fix(
     documents = [read_document(name, encoding) for name in names]
     for path in [output] if output is not None else map(Path, names) if in_place else []:
         refuse_unwritable(path)
-    corrector = _corrector(glossary, no_default_glossary, no_model, model, device, _margin(strict, bold), batch_size)
+    margin = _margin(strict, bold)
+    corrector = _corrector(glossary, no_default_glossary, no_model, model, device, margin, second_chance, batch_size)
     results = []
     for document in documents:
         with _progress(document.name) as advance:
@@ -175,6 +186,7 @@ def _corrector(
     model: str | None,
     device: str | None,
     margin: str,
+    second_chance: int,
     batch_size: int,
 ) -> Corrector:
     from retranslate.corrector import MARGINS, Corrector, Settings
@@ -183,7 +195,7 @@ def _corrector(
     if no_model and model is not None:
         raise InputError("--no-model and --model exclude each other; give one.")
     terms = Glossary.load(glossary or (), bundled=not no_default_glossary)
-    settings = Settings(margin=MARGINS[margin], batch_size=batch_size)
+    settings = Settings(margin=MARGINS[margin], second_chance=second_chance, batch_size=batch_size)
     if no_model:
         return Corrector.without_model(glossary=terms, settings=settings)
     return Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings)
