@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import glossary_text
-from retranslate import cli
+from retranslate import cli, options
 from retranslate.corrector import Corrector
 from retranslate.glossary import Glossary
 
@@ -341,7 +341,7 @@ def test_outputs_that_cannot_be_written_are_named_before_the_work(monkeypatch: p
     write("a.txt", GARBLED)
     write("out.txt", "old")
     Path("folder").mkdir()
-    monkeypatch.setattr(cli, "_corrector", lambda *_: pytest.fail("the work had begun"))
+    monkeypatch.setattr(options, "corrector", lambda *_: pytest.fail("the work had begun"))
     assert_refused(fix("a.txt", "-o", "folder"), "folder: a directory")
     assert_refused(fix("a.txt", "-o", "nowhere/out.txt"), "nowhere/out.txt: there is no directory")
     monkeypatch.setattr(os, "access", lambda place, mode: mode != os.W_OK or Path(place).name != "out.txt")

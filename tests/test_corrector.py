@@ -270,22 +270,22 @@ def test_hints_go_to_the_model_and_are_allowed_by_the_guards(small_glossary: Glo
 
 
 def test_a_kept_term_is_never_touched(make_glossary: GlossaryMaker) -> None:
-    glossary = make_glossary(("old bridge", "", "keep"), ("Osaf", "", "keep"))
-    rewriter = FakeRewriter({"The old bridge open to the town.": "The ancient bridge is open to the town."})
-    (segment,) = corrector_with(rewriter, glossary)("The old bridge open to the town.").segments
-    assert segment.text == "The old bridge is open to the town."
+    glossary = make_glossary(("huge bridge", "", "keep"), ("Osaf", "", "keep"))
+    rewriter = FakeRewriter({"The huge bridge open to the town.": "The vast bridge is open to the town."})
+    (segment,) = corrector_with(rewriter, glossary)("The huge bridge open to the town.").segments
+    assert segment.text == "The huge bridge is open to the town."
     assert "keep" in segment.refused_by
     assert Corrector(glossary, None)("The Osaf, that it is over.").text == "The Osaf, that it is over."
 
 
 def test_a_forbidden_term_is_flagged_and_never_brought_in(make_glossary: GlossaryMaker) -> None:
-    glossary = make_glossary(("martyr*", "", "forbid", "", "", "keep", "a word that takes sides"))
-    rewriter = FakeRewriter({"Two of the killed were from it.": "Two of the martyrs were from it."})
+    glossary = make_glossary(("slain", "", "forbid", "", "", "keep", "a word that takes sides"))
+    rewriter = FakeRewriter({"Two of the killed were from it.": "Two of the slain were from it."})
     (segment,) = corrector_with(rewriter, glossary)("Two of the killed were from it.").segments
     assert (segment.status, segment.text) == ("refused", "Two of the killed were from it.")
     assert "forbid" in segment.refused_by
-    (flagged,) = Corrector(glossary, None)("Two martyrs are from it.").segments
-    assert flagged.flags == ("martyrs: a word that takes sides",)
+    (flagged,) = Corrector(glossary, None)("Two slain are from it.").segments
+    assert flagged.flags == ("slain: a word that takes sides",)
     assert flagged.status == "unchanged"
 
 

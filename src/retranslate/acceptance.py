@@ -63,9 +63,9 @@ def _refused(edits: Sequence[Edit], complaints: Mapping[str, Sequence[str]]) -> 
 
 
 def _by(refusals: Sequence[Refused]) -> tuple[str, ...]:
-    """The names of those who refused something, guards first and in their order."""
+    """The names of those who refused something: guards in their order, half a move, the glossary."""
     found = dict.fromkeys(name for refused in refusals for name, _ in refused.complaints)
-    order = [*guards.GUARDS, *_GLOSSARY]
+    order = [*guards.GUARDS, judging.PARTIAL, *_GLOSSARY]
     return tuple(sorted(found, key=order.index))
 
 

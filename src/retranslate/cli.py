@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from retranslate import options
+from retranslate.batch_cli import batch
 from retranslate.errors import InputError, RetranslateError
 from retranslate.eval_cli import eval_app
+from retranslate.train_cli import train_app
 from retranslate.version import __version__
 
 if TYPE_CHECKING:
-    from retranslate.corrector import Corrector
     from retranslate.printing import View
 
 app = typer.Typer(
@@ -31,6 +33,8 @@ app = typer.Typer(
 glossary_app = typer.Typer(help="Work with glossaries of known mistranslations.", no_args_is_help=True)
 app.add_typer(glossary_app, name="glossary")
 app.add_typer(eval_app, name="eval")
+app.command()(batch)
+app.add_typer(train_app, name="train")
 
 
 class Format(StrEnum):
@@ -39,20 +43,6 @@ class Format(StrEnum):
     text = "text"
     json = "json"
     html = "html"
-
-
-Glossaries = Annotated[
-    list[Path] | None, typer.Option("--glossary", metavar="FILE", help="A glossary of your own (TSV); may be repeated.")
-]
-NoDefault = Annotated[bool, typer.Option("--no-default-glossary", help="Leave the bundled glossaries out.")]
-NoModel = Annotated[bool, typer.Option("--no-model", help="Glossary and rules only; fast, and no torch is loaded.")]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model", metavar="DIR_OR_ID", help="Another model: a folder, or the hub id of one in the local cache."
-    ),
-]
-Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, mps; by default the best there is.")]
 
 
 def _version(wanted: bool) -> None:
@@ -92,26 +82,15 @@ def fix(
     ] = False,
     format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
     encoding: Annotated[str, typer.Option("--encoding", help="The files' encoding.")] = "utf-8",
-    glossary: Glossaries = None,
-    no_default_glossary: NoDefault = False,
-    no_model: NoModel = False,
-    model: Model = None,
-    device: Device = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Accept only rewrites that read much better.")] = False,
-    bold: Annotated[bool, typer.Option("--bold", help="Accept rewrites that read no worse.")] = False,
-    second_chance: Annotated[
-        int,
-        typer.Option(
-            "--second-chance",
-            metavar="N",
-            min=0,
-            max=16,
-            help="Ask for N other rewrites where one was refused; slower.",
-        ),
-    ] = 0,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")
-    ] = 16,
+    glossary: options.Glossaries = None,
+    no_default_glossary: options.NoDefault = False,
+    no_model: options.NoModel = False,
+    model: options.Model = None,
+    device: options.Device = None,
+    strict: options.Strict = False,
+    bold: options.Bold = False,
+    second_chance: options.SecondChance = 0,
+    batch_size: options.BatchSize = 16,
 ) -> None:
     """Repair text files and print the result."""
     from retranslate.files import STDIN, read_document, refuse_unwritable, write_whole
@@ -123,8 +102,10 @@ def fix(
     documents = [read_document(name, encoding) for name in names]
     for path in [output] if output is not None else map(Path, names) if in_place else []:
         refuse_unwritable(path)
-    margin = _margin(strict, bold)
-    corrector = _corrector(glossary, no_default_glossary, no_model, model, device, margin, second_chance, batch_size)
+    margin = options.margin(strict, bold)
+    corrector = options.corrector(
+        glossary, no_default_glossary, no_model, model, device, margin, batch_size, second_chance
+    )
     results = []
     for document in documents:
         with _progress(document.name) as advance:
@@ -171,34 +152,6 @@ def _is_same_file(output: Path, name: str) -> bool:
         return name != "-" and output.is_file() and output.samefile(name)
     except OSError:
         return False
-
-
-def _margin(strict: bool, bold: bool) -> str:
-    if strict and bold:
-        raise InputError("--strict and --bold exclude each other; give one.")
-    return "strict" if strict else "bold" if bold else "default"
-
-
-def _corrector(
-    glossary: list[Path] | None,
-    no_default_glossary: bool,
-    no_model: bool,
-    model: str | None,
-    device: str | None,
-    margin: str,
-    second_chance: int,
-    batch_size: int,
-) -> Corrector:
-    from retranslate.corrector import MARGINS, Corrector, Settings
-    from retranslate.glossary import Glossary
-
-    if no_model and model is not None:
-        raise InputError("--no-model and --model exclude each other; give one.")
-    terms = Glossary.load(glossary or (), bundled=not no_default_glossary)
-    settings = Settings(margin=MARGINS[margin], second_chance=second_chance, batch_size=batch_size)
-    if no_model:
-        return Corrector.without_model(glossary=terms, settings=settings)
-    return Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings)
 
 
 @contextmanager
@@ -275,18 +228,6 @@ def model(
     card = Path(model or BUNDLED) / "README.md"
     if card.is_file():
         print(f"\n{card.read_text('utf-8')}")
-
-
-@app.command()
-def train(recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train on, and how.")]) -> None:
-    """Fine-tune a model by a recipe; goes on from the last checkpoint. Needs the extra: pip install '.[train]'."""
-    from retranslate.training.finetune import train as run
-    from retranslate.training.recipe import read_recipe
-
-    try:
-        print(run(read_recipe(recipe)))
-    except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name}; install the extra: pip install '.[train]'") from error
 
 
 def main() -> None:

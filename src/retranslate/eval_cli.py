@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from retranslate.errors import InputError
+from retranslate.run_by_default import RunByDefault
 
 if TYPE_CHECKING:
     from retranslate.evaluation.results import Comparison
@@ -28,17 +28,8 @@ RESULTS = Path("eval/results")
 LARGE = 5000
 
 
-class _RunByDefault(TyperGroup):
-    """``eval set.jsonl`` means ``eval run set.jsonl``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or args[0] not in self.commands:
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
 eval_app = typer.Typer(
-    cls=_RunByDefault, help="Score repairs against references, and compare two runs.", rich_markup_mode=None
+    cls=RunByDefault, help="Score repairs against references, and compare two runs.", rich_markup_mode=None
 )
 
 
