@@ -118,6 +118,18 @@ def test_names_are_not_guessed(make_glossary: GlossaryMaker) -> None:
     assert not repaired(glossary, "They went to Oman in the end.", amman=100.0).changed
 
 
+def test_capitals_are_a_difference(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("hit", "Hit", "hint", "Anbar", "", "exact"))
+    reader = _Favouring("of Hit")
+    assert Corrector(glossary, cast(Rewriter, reader))("It was the mayor of hit.").text == "It was the mayor of Hit."
+
+
+def test_who_is_meant_is_not_guessed_either(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("For his part", "For its part", "fix", "ministry"))
+    assert not repaired(glossary, "For his part, it was over.", its=100.0).changed
+    assert repaired(glossary, "For his part, the ministry said so.").changed
+
+
 def test_only_sentences_with_a_doubt_are_read(make_glossary: GlossaryMaker) -> None:
     glossary = make_glossary(("string*", "lead*", "fix", "police", "violin"))
     reader = Reader()

@@ -641,3 +641,10 @@ def test_strict_and_bold_set_the_margin_and_exclude_each_other() -> None:
     }
     assert len(signatures) == 3
     assert_refused(fix("--strict", "--bold", "a.txt"), "--strict and --bold exclude each other")
+
+
+def test_second_chances_are_a_matter_of_the_outcome_and_counted() -> None:
+    write("a.txt", "The road is open.\n")
+    record = json.loads(fix("--format", "json", "--second-chance", "3", "a.txt").out)
+    assert record["signature"].endswith("|second_chance:3")
+    assert_refused(fix("--second-chance", "-1", "a.txt"), "--second-chance")

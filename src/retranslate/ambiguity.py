@@ -8,6 +8,7 @@ same repair elsewhere in the text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from retranslate import consistency
@@ -24,11 +25,12 @@ Chosen on tests/cases/ambiguous_dev.json: the smallest half at which no more tha
 HINT_MARGIN = 0.0
 """The same for a hint row one of whose context words is there."""
 
+_PRONOUN = re.compile(r"\b(?:he|him|his|she|hers?|it|its|they|them|their)\b", re.IGNORECASE)
+
 
 def weigh(draft: Draft, rewriter: Rewriter) -> None:
     """Notes how the model leans on the doubts and hints of ``draft``, where it can tell."""
-    # No likelihood says who somebody is.
-    matches = [match for match in (*draft.doubts, *draft.hints) if not consistency.is_name(match.found)]
+    matches = [match for match in (*draft.doubts, *draft.hints) if not _says_who(match)]
     if not matches or not is_prose(draft.segment, draft.text) or not rewriter.fits(Request(draft.text)):
         return
     asis = _with(draft)
@@ -39,6 +41,12 @@ def weigh(draft: Draft, rewriter: Rewriter) -> None:
         if readings and likelihoods is not None:
             gains = [likelihood - likelihoods[0] for likelihood in likelihoods[1:]]
             draft.leanings[match] = Leaning(readings[gains.index(max(gains))], max(gains))
+
+
+def _says_who(match: Match) -> bool:
+    """Whether the row is about who somebody is, a name or a pronoun ("for his part"): no likelihood knows that."""
+    others = [_PRONOUN.sub("", wording) for wording in (match.found, *match.alternatives)]
+    return consistency.is_name(match.found) or len(set(others)) == 1
 
 
 def _with(draft: Draft, match: Match | None = None, reading: str = "") -> str:

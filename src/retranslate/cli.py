@@ -89,6 +89,7 @@ def fix(
     device: options.Device = None,
     strict: options.Strict = False,
     bold: options.Bold = False,
+    second_chance: options.SecondChance = 0,
     batch_size: options.BatchSize = 16,
 ) -> None:
     """Repair text files and print the result."""
@@ -102,7 +103,9 @@ def fix(
     for path in [output] if output is not None else map(Path, names) if in_place else []:
         refuse_unwritable(path)
     margin = options.margin(strict, bold)
-    corrector = options.corrector(glossary, no_default_glossary, no_model, model, device, margin, batch_size)
+    corrector = options.corrector(
+        glossary, no_default_glossary, no_model, model, device, margin, batch_size, second_chance
+    )
     results = []
     for document in documents:
         with _progress(document.name) as advance:

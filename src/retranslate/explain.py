@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from retranslate.edits import Result, SegmentResult
+from retranslate.edits import Result, SegmentResult, Step
 
 _COLOURS = {
     "glossary": "green", "rule": "yellow", "model": "blue", "consistency": "magenta", "refused": "red", "term": "cyan",
@@ -26,12 +26,9 @@ class Line(NamedTuple):
 def story(segment: SegmentResult) -> Iterator[Line]:
     """What happened to a segment, in order."""
     yield Line("source", segment.original)
-    for step in segment.steps:
-        if step.by == "model":
-            continue
-        for edit in step.edits:
-            yield Line(step.by, f"{_change(edit.original, edit.replacement)} ({edit.reason})")
-    yield from (Line("flag", flag) for flag in segment.flags)
+    before = _steps_before_the_model(segment)
+    for step in segment.steps[:before]:
+        yield from _told(step)
     if segment.proposal is not None:
         yield Line("model", segment.proposal)
     for refused in segment.refusals:
@@ -40,10 +37,31 @@ def story(segment: SegmentResult) -> Iterator[Line]:
         yield Line("refused", f"{changes} ({complaints})")
     told = {guard for refused in segment.refusals for guard, _ in refused.complaints}
     yield from (Line("refused", _WHOLE.get(guard, guard)) for guard in segment.refused_by if guard not in told)
+    for step in segment.steps[before:]:
+        yield from _told(step)
+    reasons = {edit.reason for step in segment.steps for edit in step.edits}
     for term in segment.terms:
-        readings = " or ".join(f'"{reading}"' for reading in term.readings)
-        yield Line("term", f'"{term.found}" = {readings}: {term.outcome} ({term.reason})')
+        if term.reason not in reasons:
+            readings = " or ".join(f'"{reading}"' for reading in term.readings)
+            yield Line("term", f'"{term.found}" = {readings}: {term.outcome} ({term.reason})')
+    yield from (Line("flag", flag) for flag in segment.flags)
     yield Line("result", segment.text if segment.text != segment.original else f"{segment.status}, as it was")
+
+
+def _steps_before_the_model(segment: SegmentResult) -> int:
+    """How many of the steps are those that the model's text was made from: the glossary's first, then the rules'."""
+    makers = [step.by for step in segment.steps]
+    count = int(makers[:1] == ["glossary"])
+    return count + int(makers[count : count + 1] == ["rule"])
+
+
+def _told(step: Step) -> Iterator[Line]:
+    if step.by == "rule":
+        # Rules move marks and spaces about: what they leave says more than the list of that.
+        yield Line("rule", f"{step.text} ({'; '.join(dict.fromkeys(edit.reason for edit in step.edits))})")
+    elif step.by != "model":
+        for edit in step.edits:
+            yield Line(edit.kind, f"{_change(edit.original, edit.replacement)} ({edit.reason})")
 
 
 _WHOLE = {
@@ -54,9 +72,9 @@ _WHOLE = {
 
 
 def _change(ours: str, theirs: str) -> str:
-    if not ours.strip():
-        return f'added "{theirs.strip()}"'
-    return f'"{ours}" -> "{theirs}"' if theirs.strip() else f'removed "{ours.strip()}"'
+    if ours.strip() and theirs.strip():
+        return f'"{ours}" -> "{theirs}"'
+    return f'removed "{ours.strip() or ours}"' if len(ours) > len(theirs) else f'added "{theirs.strip() or theirs}"'
 
 
 def explanation(results: Sequence[tuple[str, Result]], width: int | None = None) -> str:

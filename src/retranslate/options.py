@@ -32,6 +32,13 @@ BatchSize = Annotated[
     int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")
 ]
 
+SecondChance = Annotated[
+    int,
+    typer.Option(
+        "--second-chance", metavar="N", min=0, max=16, help="Ask for N other rewrites where one was refused; slower."
+    ),
+]
+
 
 def margin(strict: bool, bold: bool) -> Margin:
     """The name of the margin asked for. Raises InputError when it is two."""
@@ -48,6 +55,7 @@ def corrector(
     device: str | None,
     margin: Margin,
     batch_size: int,
+    second_chance: int = 0,
 ) -> Corrector:
     """The Corrector that the options ask for. Raises InputError when they contradict each other or cannot be met."""
     from retranslate.corrector import MARGINS, Corrector, Settings
@@ -56,7 +64,7 @@ def corrector(
     if no_model and model is not None:
         raise InputError("--no-model and --model exclude each other; give one.")
     terms = Glossary.load(glossary or (), bundled=not no_default_glossary)
-    settings = Settings(margin=MARGINS[margin], batch_size=batch_size)
+    settings = Settings(margin=MARGINS[margin], batch_size=batch_size, second_chance=second_chance)
     if no_model:
         return Corrector.without_model(glossary=terms, settings=settings)
     return Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings)
