@@ -64,7 +64,7 @@ def as_inner_words(text: str) -> str:
 
 
 class Rewriter:
-    """A loaded model of so many ``parameters``. ``max_tokens`` is the longest sentence, in tokens, that it is given."""
+    """A loaded model. ``max_tokens`` is the longest sentence, in tokens, that it is given."""
 
     def __init__(
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, own: bool, name: str, weights: str
@@ -75,7 +75,6 @@ class Rewriter:
         self.name = name
         self.weights = weights
         self.max_tokens = 150
-        self.parameters = sum(parameter.numel() for parameter in model.parameters())
 
     @classmethod
     def load(cls, source: str | Path | None = None, device: str | None = None) -> Rewriter:
@@ -105,6 +104,16 @@ class Rewriter:
     def device(self) -> str:
         """The torch device that the model is on."""
         return str(self._model.device)
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights, each counted once."""
+        import torch
+
+        # Layers may have changed for speed.
+        with torch.device("meta"):
+            outline = type(self._model)(self._model.config)
+        return sum(weights.numel() for weights in outline.parameters())
 
     @cached_property
     def signature(self) -> str:
@@ -239,7 +248,6 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 def _load_folder(folder: Path, device: str | None, name: str | None = None) -> Rewriter:
     from retranslate.loading import open_model
-    from retranslate.onednn import block_linears
 
     weights = sorted([*folder.glob("*.gguf"), *folder.glob("*.safetensors")])
     if not weights:
@@ -265,7 +273,6 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
     own = marker is not None
     rewriter = Rewriter(model, tokenizer, own=own, name=(marker or {}).get("name", name or folder.name), weights=digest)
     rewriter.max_tokens = (marker or {}).get("max_tokens", _longest_prompt(model.config, rewriter.max_tokens))
-    block_linears(model)
     return rewriter
 
 
