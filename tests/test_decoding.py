@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +19,9 @@ import tiny_models
 from retranslate import decoding
 from retranslate.decoding import Answer, Task, Terms, decode, generate, place_in
 from retranslate.ragged import can_read_ragged
-from retranslate.rewriter import CLOSE_CALL, Request, Rewriter
+from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter, _answer_limit
 
+CASES = Path(__file__).parent / "cases"
 FAMILIES = ("causal", "t5", "bart", "marian")
 SENTENCES = [*tiny_models.sentences(10), "Short.", ""]
 
@@ -115,6 +118,27 @@ def test_an_answer_ends_at_its_own_limit(
         found = _answers(way(rewriter._model, tasks, _terms(rewriter), 5))
         for answer, task, whole in zip(found, tasks, greedy[family], strict=True):
             assert answer.ids == whole[: task.limit]
+
+
+@pytest.mark.model
+def test_the_bundled_model_writes_what_generate_makes_it_write() -> None:
+    if not [*BUNDLED.glob("*.gguf"), *BUNDLED.glob("*.safetensors")]:
+        pytest.skip("no weights in this source tree")
+    rewriter = Rewriter.load(device="cpu")
+    cases = [
+        case["text"]
+        for name in ("in_the_wild.json", "ambiguous.json", "negative.json")
+        for case in json.loads((CASES / name).read_text("utf-8"))[:16]
+    ]
+    requests = [Request(text) for text in cases if rewriter.fits(Request(text))]
+    prompts = [rewriter._read(request) for request in requests]
+    tasks = [
+        Task(prompt, rewriter._write(request.sentence), _answer_limit(len(prompt)))
+        for prompt, request in zip(prompts, requests, strict=True)
+    ]
+    expected = [answer.ids for answer in _answers(generate(rewriter._model, tasks, _terms(rewriter), 16))]
+    assert sum(ids == task.source for ids, task in zip(expected, tasks, strict=True)) < len(tasks) - 10
+    assert [answer.ids for answer in _answers(decode(rewriter._model, tasks, _terms(rewriter), 16))] == expected
 
 
 # --- How many passes ------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ whatever it is batched with.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -247,8 +249,6 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def _load_folder(folder: Path, device: str | None, name: str | None = None) -> Rewriter:
-    from retranslate.loading import open_model
-
     weights = sorted([*folder.glob("*.gguf"), *folder.glob("*.safetensors")])
     if not weights:
         pickled = sorted([*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
@@ -261,7 +261,10 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
     marker = _read_marker(folder)
     digest = _digest(weights)
     gguf = weights[0] if weights[0].suffix == ".gguf" else None
-    model, tokenizer = open_model(folder, gguf, marker is not None, device)
+    with _nothing_collected():
+        from retranslate.loading import open_model
+
+        model, tokenizer = open_model(folder, gguf, marker is not None, device)
     if marker is None and not model.config.is_encoder_decoder:
         raise InputError(
             f"{folder}: a decoder-only model that 'retranslate train' did not make (no {MARKER}); use a seq2seq checkpoint."
@@ -274,6 +277,18 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
     rewriter = Rewriter(model, tokenizer, own=own, name=(marker or {}).get("name", name or folder.name), weights=digest)
     rewriter.max_tokens = (marker or {}).get("max_tokens", _longest_prompt(model.config, rewriter.max_tokens))
     return rewriter
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Imports make a million objects and no garbage; to look for it among them took half a second."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _digest(paths: Sequence[Path]) -> str:
