@@ -164,7 +164,10 @@ CONTESTS: dict[str, Callable[[int], Contest]] = {
     "bart-base": lambda count: stand_in("bart-base", stand_ins.bart_base, count),
 }
 
+app = typer.Typer(pretty_exceptions_enable=False)
 
+
+@app.command()
 def main(
     names: Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help=", ".join(CONTESTS))] = None,
     sentences: Annotated[int, typer.Option(help="Sentences of each text.", min=1)] = 32,
@@ -194,4 +197,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

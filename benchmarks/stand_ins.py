@@ -49,7 +49,7 @@ def bart_base() -> Any:
     config = transformers.BartConfig(
         d_model=768, encoder_layers=6, decoder_layers=6, encoder_attention_heads=12, decoder_attention_heads=12,
         encoder_ffn_dim=3072, decoder_ffn_dim=3072, vocab_size=50265, max_position_embeddings=1024,
-        decoder_start_token_id=2, pad_token_id=1, eos_token_id=2, bos_token_id=0, forced_eos_token_id=None,
+        decoder_start_token_id=0, pad_token_id=1, eos_token_id=2, bos_token_id=0, forced_eos_token_id=None,
     )  # fmt: skip
     return _random(transformers.BartForConditionalGeneration, config)
 
@@ -111,8 +111,8 @@ def push(model: Any, tasks: Sequence[Task], repairs: Sequence[Sequence[int]]) ->
 
     def pushed(module: Any, args: Any, logits: torch.Tensor) -> torch.Tensor:
         wanted = following[read]
-        # A sentence begins in the order in which the encoder read it.
-        for row, column in (read == start).nonzero().tolist():
+        # Sentences begin in the order in which the encoder read them; the rows of finished ones may be filled with the same mark.
+        for row, column in (read == start).nonzero().tolist()[: len(begun)]:
             wanted[row, column] = begun.popleft()
         return logits.scatter_add(-1, wanted.unsqueeze(-1), torch.full((*wanted.shape, 1), PUSH))
 
