@@ -25,7 +25,6 @@ import transformers
 import typer
 from rich.console import Console
 from rich.table import Table
-from torch.nn.utils.rnn import pad_sequence
 
 from retranslate import decoding, onednn, ragged
 from retranslate.decoding import Task, Terms
@@ -99,16 +98,13 @@ def _theirs(model: Any, terms: Terms) -> Write:
 
 
 def _generated(model: Any, tasks: Sequence[Task], terms: Terms) -> list[list[int]]:
-    side = "right" if model.config.is_encoder_decoder else "left"
-    prompts = [torch.tensor(task.prompt) for task in tasks]
-    ids = pad_sequence(prompts, batch_first=True, padding_value=terms.pad, padding_side=side)
-    mask = pad_sequence([torch.ones_like(prompt) for prompt in prompts], batch_first=True, padding_side=side)
+    inputs = decoding.padded(model, [task.prompt for task in tasks], terms.pad)
     with torch.inference_mode():
         output = model.generate(
-            ids, attention_mask=mask, do_sample=False, num_beams=1, max_new_tokens=max(task.limit for task in tasks),
+            **inputs, do_sample=False, num_beams=1, max_new_tokens=max(task.limit for task in tasks),
             pad_token_id=terms.pad, eos_token_id=terms.end,
         )  # fmt: skip
-    written = output[:, 1:] if model.config.is_encoder_decoder else output[:, ids.shape[1] :]
+    written = output[:, 1:] if model.config.is_encoder_decoder else output[:, inputs["input_ids"].shape[1] :]
     return [
         row[: min(task.limit, row.index(terms.end) + 1 if terms.end in row else len(row))]
         for row, task in zip(written.tolist(), tasks, strict=True)

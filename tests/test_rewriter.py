@@ -377,3 +377,45 @@ def test_a_hub_id_is_found_in_the_local_cache(
 def test_a_device_that_is_not_there_is_named(tiny_folders: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="--device abacus: "):
         Rewriter.load(tiny_folders["causal"], "abacus")
+
+
+# --- likelihoods and alternatives ------------------------------------------------------------------------------------
+
+
+def test_a_likelihood_is_that_of_the_whole_text(tiny_rewriter: Rewriter) -> None:
+    texts = tiny_models.sentences(3)
+    found = tiny_rewriter.likelihoods(texts)
+    assert found is not None
+    tokenizer, model = tiny_rewriter._tokenizer, tiny_rewriter._model
+    for text, likelihood in zip(texts, found, strict=True):
+        before = [*tokenizer(" ").input_ids, tokenizer.bos_token_id]
+        ids = [*tokenizer(f" {text}").input_ids, tokenizer.eos_token_id]
+        with torch.inference_mode():
+            steps = model(torch.tensor([[*before, *ids]])).logits[0].log_softmax(-1)
+        total = sum(float(steps[len(before) - 1 + place, token]) for place, token in enumerate(ids))
+        assert likelihood == pytest.approx(total, abs=0.01)
+
+
+def test_only_a_model_of_our_own_knows_a_text_without_a_source(tiny_rewriters: dict[str, Rewriter]) -> None:
+    assert tiny_rewriters["t5"].likelihoods(["It is over."]) is None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_alternatives_differ_and_are_always_the_same(tiny_rewriters: dict[str, Rewriter], family: str) -> None:
+    rewriter = tiny_rewriters[family]
+    requests = REQUESTS[:3]
+    found = rewriter.alternatives(requests, 4)
+    assert [len(rewrites) for rewrites in found] == [4, 4, 4]
+    for request, rewrites in zip(requests, found, strict=True):
+        assert len({rewrite.text for rewrite in rewrites}) > 1
+        assert [rewrite.score for rewrite in rewrites] == sorted((rewrite.score for rewrite in rewrites), reverse=True)
+        assert not any(mark in rewrite.text for rewrite in rewrites for mark in ("<pad>", "</s>", "<|end|>"))
+        assert rewriter.alternatives([request], 4) == [rewrites]
+    assert rewriter.alternatives([], 4) == []
+
+
+def test_one_alternative_is_the_greedy_answer(tiny_rewriter: Rewriter) -> None:
+    request = REQUESTS[0]
+    ((alternative,),) = tiny_rewriter.alternatives([request], 1)
+    (greedy,) = tiny_rewriter.rewrite([request])
+    assert (alternative.text, alternative.complete) == (greedy.text, greedy.complete)

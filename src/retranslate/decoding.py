@@ -223,16 +223,21 @@ def generate(
             yield start + offset, answer
 
 
+def padded(model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) -> dict[str, torch.Tensor]:
+    """Input ids and attention mask, both of shape (batch, longest); decoder-only models are padded on the left."""
+    rows = [torch.tensor(prompt) for prompt in prompts]
+    side = "right" if model.config.is_encoder_decoder else "left"
+    ids = pad_sequence(rows, batch_first=True, padding_value=pad, padding_side=side)
+    mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True, padding_side=side)
+    return {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
+
+
 def _generated(model: transformers.PreTrainedModel, tasks: Sequence[Task], terms: Terms) -> list[tuple[Answer, bool]]:
     """The answers, and for each whether it came close to a tie anywhere."""
-    prompts = [torch.tensor(task.prompt) for task in tasks]
-    side = "right" if model.config.is_encoder_decoder else "left"
-    ids = pad_sequence(prompts, batch_first=True, padding_value=terms.pad, padding_side=side)
-    mask = pad_sequence([torch.ones_like(prompt) for prompt in prompts], batch_first=True, padding_side=side)
     watch = _Watch()
     with torch.inference_mode():
         output = model.generate(
-            ids.to(model.device), attention_mask=mask.to(model.device), do_sample=False, num_beams=1,
+            **padded(model, [task.prompt for task in tasks], terms.pad), do_sample=False, num_beams=1,
             max_new_tokens=max(task.limit for task in tasks), logits_processor=transformers.LogitsProcessorList([watch]),
             pad_token_id=terms.pad, eos_token_id=terms.end,
         ).tolist()  # fmt: skip

@@ -18,20 +18,11 @@ from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFReader, GGUFValueTy
 from gguf.quants import dequantize
 
 from retranslate.errors import InputError
+from retranslate.tensor_names import transformers_name
 
 _PIECE = 8192
 """Blocks unpacked at a time."""
 
-_NAMES = {
-    "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
-    "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
-}  # fmt: skip
-_TOP = {
-    "token_embd.weight": "model.embed_tokens.weight",
-    "output_norm.weight": "model.norm.weight",
-    "output.weight": "lm_head.weight",
-}
 # What the bytes of a block are, beside 32 numbers of four bits: (a smallest value, fifth bits, the number that stands for 0).
 _NIBBLES = {"Q4_0": (False, False, 8), "Q4_1": (True, False, 0), "Q5_0": (False, True, 16), "Q5_1": (True, True, 0)}
 
@@ -96,18 +87,6 @@ class _Reader(GGUFReader):  # type: ignore[misc]
         else:
             end += count * np.dtype(self.gguf_scalar_to_np[GGUFValueType(kind)]).itemsize
         return end - orig_offs, [], [], [GGUFValueType.ARRAY, GGUFValueType(kind)]
-
-
-def transformers_name(name: str) -> str:
-    """The name in transformers of the tensor that llama.cpp calls ``name``; ``name`` itself if it is no tensor of a Llama.
-
-    >>> transformers_name("blk.3.ffn_up.weight")
-    'model.layers.3.mlp.up_proj.weight'
-    """
-    match name.split("."):
-        case ["blk", number, part, "weight"] if part in _NAMES:
-            return f"model.layers.{number}.{_NAMES[part]}.weight"
-    return _TOP.get(name, name)
 
 
 def halves_apart(values: Floats, heads: int) -> Floats:

@@ -13,7 +13,7 @@ import transformers
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from retranslate import gguf_weights, onednn
-from retranslate.errors import InputError
+from retranslate.errors import InputError, first_line
 
 
 def open_model(
@@ -43,7 +43,7 @@ def open_model(
     except InputError:
         raise
     except Exception as error:  # transformers raises nearly every class there is
-        raise InputError(f"{folder}: the model cannot be loaded: {_first_line(error)}") from error
+        raise InputError(f"{folder}: the model cannot be loaded: {first_line(error)}") from error
     model.generation_config = _greedy(model.generation_config, config)
     return model.eval(), tokenizer
 
@@ -93,7 +93,7 @@ def _usable(device: str) -> str:
     try:
         torch.empty(1, device=device)
     except Exception as error:  # AssertionError, RuntimeError, NotImplementedError, by device
-        raise InputError(f"--device {device}: cannot be used here: {_first_line(error)}") from error
+        raise InputError(f"--device {device}: cannot be used here: {first_line(error)}") from error
     return device
 
 
@@ -106,8 +106,3 @@ def _greedy(
     return transformers.GenerationConfig(
         **{name: getattr(config, name, None) if value is None else value for name, value in values.items()}
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__

@@ -188,19 +188,6 @@ class Rewriter:
         pad = self._tokenizer.pad_token_id
         return int(pad if pad is not None else self._tokenizer.eos_token_id)
 
-    def _padded(self, prompts: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
-        """Input ids and attention mask, both of shape (batch, longest); decoder-only models are padded on the left."""
-        import torch
-
-        width = max(map(len, prompts))
-        ids = torch.full((len(prompts), width), self._pad)
-        mask = torch.zeros((len(prompts), width), dtype=torch.long)
-        for row, prompt in enumerate(prompts):
-            columns = slice(0, len(prompt)) if self._seq2seq else slice(width - len(prompt), width)
-            ids[row, columns] = torch.tensor(prompt)
-            mask[row, columns] = 1
-        return {"input_ids": ids.to(self._model.device), "attention_mask": mask.to(self._model.device)}
-
     def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
         """The mean log-probability a token of each answer, end mark included, given its request."""
         import torch
@@ -218,14 +205,55 @@ class Rewriter:
                 scores[index] = round(float(chosen.mean()), 4)
         return scores
 
+    def likelihoods(self, texts: Sequence[str]) -> list[float] | None:
+        """The log-probability of each text as a whole, in nats: what the model writes where it is given nothing to repair.
+
+        All of them are one batch. None for a checkpoint from elsewhere, which may know no text without a source.
+        """
+        if not self._own:
+            return None
+        means = self.score([(Request(""), text) for text in texts], len(texts))
+        return [round(mean * len(self._write(text)), 3) for mean, text in zip(means, texts, strict=True)]
+
+    def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
+        """For each request ``count`` different rewrites by beam search, the likeliest first; its greedy one may be among them.
+
+        The beams of a request are a batch of their own, so that the outcome does not hang on other requests.
+        """
+        import torch
+
+        from retranslate.decoding import padded
+
+        eos = self._tokenizer.eos_token_id
+        outcome = []
+        for request in requests:
+            prompt = self._read(request)
+            with torch.inference_mode():
+                found = self._model.generate(
+                    **padded(self._model, [prompt], self._pad), do_sample=False, num_beams=count, num_return_sequences=count, early_stopping=True,
+                    max_new_tokens=_answer_limit(len(prompt)), pad_token_id=self._pad, eos_token_id=eos,
+                    output_scores=True, return_dict_in_generate=True,
+                )  # fmt: skip
+            written = found.sequences[:, 1:] if self._seq2seq else found.sequences[:, len(prompt) :]
+            scores = found.sequences_scores.tolist() if count > 1 else [0.0]
+            outcome.append(
+                [
+                    Rewrite(self._text(ids), round(score, 4), eos in ids)
+                    for ids, score in zip(written.tolist(), scores, strict=True)
+                ]
+            )
+        return outcome
+
     def _answer_logits(self, prompts: list[list[int]], answers: list[list[int]]) -> list[torch.Tensor]:
         """For each answer its logits, of shape (length or more, vocabulary), beginning with those of its first token."""
         import torch
 
+        from retranslate.decoding import padded
+
         if self._seq2seq:
             width = max(map(len, answers))
             labels = torch.tensor([[*answer, *[self._pad] * (width - len(answer))] for answer in answers])
-            inputs = self._padded(prompts)
+            inputs = padded(self._model, prompts, self._pad)
             shifted = self._model.prepare_decoder_input_ids_from_labels(labels=labels.to(self._model.device))
             return list(self._model(**inputs, decoder_input_ids=shifted).logits)
         joined = [[*prompt, *answer] for prompt, answer in zip(prompts, answers, strict=True)]

@@ -127,6 +127,14 @@ def test_only_close_pairs_are_taken(source: str, target: str, close: bool) -> No
     assert close_pair(source, target, settings) is close
 
 
+def test_guarded_pairs_are_those_that_no_guard_would_refuse() -> None:
+    plain, guarded = (Source("pairs", (), 1.0, guarded=wanted, words=(4, 20)) for wanted in (False, True))
+    invented = ("the road open in Basra since 2014", "the road is open in Mosul since 2015")
+    assert close_pair(*invented, plain)
+    assert not close_pair(*invented, guarded)
+    assert close_pair("the road open in Basra since 2014", "the road is open in Basra since 2014", guarded)
+
+
 # --- The mix -------------------------------------------------------------------------------------------------------
 
 

@@ -95,6 +95,25 @@ def lost_reporting_verb(root: Node, rng: random.Random) -> bool:
     return True
 
 
+def lost_main_verb(root: Node, rng: random.Random) -> bool:
+    """MV: "The ministry announced on Monday the arrest" -> "The ministry, on Monday, the arrest"."""
+    verb = root
+    subjects = [node for node in verb.left if node.dep == "nsubj" and node.tag[:2] == "NN"]
+    if verb.word not in ("announced", "said", "reported", "confirmed") or not subjects or not verb.kept:
+        return False
+    if not any(node.dep in ("dobj", "ccomp") for node in verb.right) or any(
+        node.dep in ("aux", "neg") for node in verb.left
+    ):
+        return False
+    adjunct = next((node for node in verb.right if node.dep in ("npadvmod", "prep") and node.size() <= 3), None)
+    if adjunct is not None:
+        for node in (word(",", "punct", ","), adjunct, word(",", "punct", ",")):
+            verb.insert_left(len(verb.left), node)
+    verb.kept = False
+    _mark_clause(verb, rng)
+    return True
+
+
 def garbled_frame(root: Node, rng: random.Random) -> bool:
     """V2, TR: "He added that" -> "The Osaf, that"; "He explained that" -> "And between that"."""
     found = _reporting(root)

@@ -1,8 +1,8 @@
 """Damages fluent English the way phrase-based translation from Arabic did.
 
-Every type is a small function, named by its code in the error typology: V1-V3 verb first, WO word order
-(:mod:`.clauses`); ID construct state, MW missing words, PR prepositions, AG agreement, AR articles, XW extra words, TN
-tense (:mod:`.wording`); LX/TR/NM/BR literal senses and mangled names (:mod:`.senses`); QT quotation marks, GL spaces
+Every type is a small function, named by its code in the error typology: V1-V3 verb first, MV no main verb, WO word order
+(:mod:`.clauses`); ID construct state (:mod:`.nouns`); MW missing words, PR prepositions, AG agreement, AR articles, XW
+extra words, TN tense (:mod:`.wording`); LX/TR/NM/BR literal senses and mangled names (:mod:`.senses`); QT quotation marks, GL spaces
 (:mod:`.marks`). Damage never touches a name, a number or a date in a way that English alone, or a hint, could not undo.
 """
 
@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from retranslate.training import clauses, wording
+from retranslate.training import clauses, nouns, wording
 from retranslate.training.marks import curl_quotes, misplace_quotes, misplace_spaces
 from retranslate.training.senses import Hint, ReversedGlossary, literal_senses
 from retranslate.training.tree import Node, spell
@@ -30,18 +30,19 @@ class Rates:
     """
 
     V1: float = 0.85
-    V2: float = 0.25
-    V3: float = 0.25
-    WO: float = 0.80
-    ID: float = 0.26
+    V2: float = 0.30
+    MV: float = 0.25
+    V3: float = 0.30
+    WO: float = 0.85
+    ID: float = 0.36
     MW: float = 0.32
     PR: float = 0.22
     QT: float = 0.70
-    AG: float = 0.24
-    XW: float = 0.25
-    AR: float = 0.12
-    TN: float = 0.11
-    LX: float = 0.85
+    AG: float = 0.26
+    XW: float = 0.35
+    AR: float = 0.20
+    TN: float = 0.16
+    LX: float = 0.95
     GL: float = 0.05
 
 
@@ -60,8 +61,15 @@ TreeDamage = Callable[[Node, random.Random], bool]
 _REPEATABLE = frozenset({"WO", "ID", "MW", "PR"})
 TREE_DAMAGE: dict[str, tuple[TreeDamage, ...]] = {
     "V2": (clauses.lost_reporting_verb, clauses.garbled_frame),
+    "MV": (clauses.lost_main_verb,),
     "V1": (clauses.verb_first_attribution,),
-    "XW": (clauses.double_attribution, wording.resumptive_pronoun, wording.doubled_subject),
+    "XW": (
+        clauses.double_attribution,
+        wording.resumptive_pronoun,
+        wording.doubled_subject,
+        wording.spelt_out_date,
+        wording.manner_phrase,
+    ),
     "V3": (clauses.verb_first,),
     "WO": (
         clauses.adverbial_before_object,
@@ -69,11 +77,18 @@ TREE_DAMAGE: dict[str, tuple[TreeDamage, ...]] = {
         clauses.relative_clause_the_arabic_way,
         clauses.adverb_astray,
     ),
-    "ID": (wording.modifiers_after_noun, wording.possessive_to_of, wording.dropped_of),
+    "ID": (
+        nouns.title_with_article,
+        nouns.compound_to_of,
+        nouns.modifiers_after_noun,
+        nouns.possessive_to_of,
+        nouns.verbal_noun,
+        nouns.dropped_of,
+    ),
     "MW": (wording.dropped_relative, wording.dropped_copula, wording.dropped_function_word, clauses.dropped_subject),
     "PR": (wording.wrong_preposition, wording.wrong_preposition),
-    "AG": (wording.singular_after_number, wording.verb_disagrees, wording.wrong_gender),
-    "AR": (wording.surplus_article, wording.lost_article),
+    "AG": (wording.singular_after_number, wording.verb_disagrees, wording.wrong_gender, wording.wrong_relative),
+    "AR": (wording.surplus_article, wording.article_everywhere, wording.lost_article),
     "TN": (wording.false_passive,),
 }
 """The damage done on the tree, by code, in the order in which it is tried."""

@@ -1,6 +1,6 @@
-"""Noun groups and small words the Arabic way: construct state, words missing or surplus, wrong endings.
+"""Small words the Arabic way: words missing or surplus, wrong endings.
 
-Codes ID, MW, XW, AR, PR, AG and TN. Each function takes the root of a sentence's tree, changes it and returns True, or
+Codes MW, XW, AR, PR, AG and TN. Each function takes the root of a sentence's tree, changes it and returns True, or
 returns False where the sentence offers no place for it.
 """
 
@@ -10,78 +10,8 @@ import random
 from collections.abc import Callable
 
 from retranslate import morphology
+from retranslate.lexicon import DAYS, MONTHS
 from retranslate.training.tree import Node, word
-
-# --- ID: construct state and adjectives after their noun -----------------------------------------------------------
-
-
-def modifiers_after_noun(root: Node, rng: random.Random) -> bool:
-    """ID: "the parliamentary finance committee" -> "the committee finance parliamentary"."""
-    candidates = []
-    for noun in root.walk():
-        if noun.tag not in ("NN", "NNS", "NNP", "NNPS") or noun.entity in (
-            "PERSON",
-            "GPE",
-            "DATE",
-            "MONEY",
-            "PERCENT",
-            "TIME",
-        ):
-            continue
-        modifiers = [node for node in noun.left if node.dep in ("amod", "compound", "nmod")]
-        safe = [m for m in modifiers if m.entity not in ("PERSON", "DATE", "CARDINAL", "ORDINAL") and not m.joined]
-        if safe and len(safe) == len(modifiers) and len(safe) <= 3 and all(m.word.isalpha() for m in safe):
-            if noun.tag[:3] == "NNP" and noun.entity not in ("ORG", ""):
-                continue
-            candidates.append((noun, safe))
-    if not candidates:
-        return False
-    noun, modifiers = rng.choice(candidates)
-    for modifier in modifiers:
-        noun.insert_right(0, modifier)
-        if modifier.place == 0 and not modifier.keeps_capital():
-            modifier.word = modifier.word.lower()
-    return True
-
-
-def possessive_to_of(root: Node, rng: random.Random) -> bool:
-    """ID: "the army's commander" -> "the commander of the army", or "commander the army"."""
-    candidates = [
-        (noun, owner)
-        for noun in root.walk()
-        for owner in noun.left
-        if owner.dep == "poss" and any(node.tag == "POS" for node in owner.right)
-    ]
-    if not candidates:
-        return False
-    noun, owner = rng.choice(candidates)
-    for marker in [node for node in owner.right if node.tag == "POS"]:
-        marker.detach()
-    owner.detach()
-    if rng.random() < 0.75:
-        preposition = word("of", "prep", "IN")
-        preposition.insert_right(0, owner)
-        noun.insert_right(0, preposition)
-        if not any(node.dep == "det" for node in noun.left):
-            noun.insert_left(0, word("the", "det", "DT"))
-    else:
-        noun.insert_right(0, owner)
-    return True
-
-
-def dropped_of(root: Node, rng: random.Random) -> bool:
-    """ID: "the spokesman of the ministry" -> "the spokesman ministry"."""
-    candidates = [
-        node
-        for node in root.walk()
-        if node.word == "of" and node.parent is not None and node.parent.tag in ("NN", "NNS") and node.right
-        and node.right[0].tag[:2] == "NN"
-    ]  # fmt: skip
-    if not candidates:
-        return False
-    rng.choice(candidates).kept = False
-    return True
-
 
 # --- MW, XW: missing and extra words -------------------------------------------------------------------------------
 
@@ -152,6 +82,60 @@ def doubled_subject(root: Node, rng: random.Random) -> bool:
     return True
 
 
+_DAYS, _MONTHS = (frozenset(map(str.capitalize, names)) for names in (DAYS, MONTHS))
+_SPANS = frozenset("week month year".split())
+
+
+def spelt_out_date(root: Node, rng: random.Random) -> bool:
+    """XW: "in July" -> "in the month of July"; "on Friday" -> "on the day Friday"; "next week" -> "the week the next"."""
+    for node in root.walk():
+        bare = not node.left and not any(child.tag == "CD" for child in node.right)
+        if bare and node.word in _MONTHS and node.dep == "pobj":
+            node.word = rng.choice(("the month of", "month", "the month")) + f" {node.word}"
+            return True
+        if bare and node.word in _DAYS and node.dep in ("pobj", "npadvmod"):
+            node.word = rng.choice(("the day of", "day", "the day")) + f" {node.word}"
+            return True
+        order = [child for child in node.left if child.word in ("next", "last")]
+        if (node.word in _SPANS or node.word in _DAYS) and len(order) == len(node.left) == 1 and order[0].place > 0:
+            order[0].word = rng.choice(("the ", "")) + rng.choice(
+                {"next": ("next",), "last": ("past", "last")}[order[0].word]
+            )
+            node.insert_right(0, order[0])
+            if rng.random() < 0.6:
+                node.insert_left(0, word("the", "det", "DT"))
+            return True
+    return False
+
+
+_MANNERS = {
+    "significantly": "significant", "quickly": "quick", "greatly": "great", "clearly": "clear", "directly": "direct",
+    "officially": "official", "completely": "complete", "publicly": "public", "seriously": "serious", "rapidly": "rapid",
+    "continuously": "continuous", "immediately": "immediate", "largely": "large", "sharply": "sharp", "fully": "full",
+    "illegally": "illegal", "peacefully": "peaceful", "gradually": "gradual", "randomly": "random", "mainly": "main",
+    "effectively": "effective", "strongly": "strong", "openly": "open", "safely": "safe", "freely": "free",
+    "dramatically": "dramatic", "heavily": "heavy", "regularly": "regular", "temporarily": "temporary",
+    "permanently": "permanent", "legally": "legal", "successfully": "successful", "slowly": "slow", "widely": "wide",
+}  # fmt: skip
+
+
+def manner_phrase(root: Node, rng: random.Random) -> bool:
+    """XW: "rose significantly" -> "rose in significant form"; "quickly" -> "in a quick manner", "in quick"."""
+    for node in root.walk():
+        verb = node.parent
+        if node.dep != "advmod" or node.word not in _MANNERS or node.left or node.right:
+            continue
+        if verb is None or verb.tag[:2] != "VB":
+            continue
+        adjective = _MANNERS[node.word]
+        article = morphology.indefinite_article(adjective)
+        node.word = rng.choice((f"in {article} {adjective} manner", f"in {adjective} form", f"{article} {adjective}"))
+        last = max((place + 1 for place, kid in enumerate(verb.right) if kid.dep != "punct"), default=0)
+        verb.insert_right(rng.choice((0, last)), node)
+        return True
+    return False
+
+
 # --- AR, PR, AG, TN: small words and endings -----------------------------------------------------------------------
 
 
@@ -172,6 +156,12 @@ def surplus_article(root: Node, rng: random.Random) -> bool:
         return False
     noun.insert_left(0, word("the", "det", "DT"))
     return True
+
+
+def article_everywhere(root: Node, rng: random.Random) -> bool:
+    """AR: "peace and security for farmers" -> "the peace and the security for the farmers"."""
+    done = [surplus_article(root, rng) for _ in range(rng.randint(2, 4))]
+    return any(done)
 
 
 def lost_article(root: Node, rng: random.Random) -> bool:
@@ -247,6 +237,19 @@ def wrong_gender(root: Node, rng: random.Random) -> bool:
     """AG: "The ministry said it" -> "The ministry said she"; "its" -> "her"."""
     swaps = {"it": ("she", "he"), "its": ("her", "his")}
     candidates = [node for node in root.walk() if node.word in swaps and node.dep in ("nsubj", "nsubjpass", "poss")]
+    if not candidates:
+        return False
+    node = rng.choice(candidates)
+    node.word = rng.choice(swaps[node.word])
+    return True
+
+
+def wrong_relative(root: Node, rng: random.Random) -> bool:
+    """AG: "the man who left" -> "the man which left"; "the town which" -> "the town who"."""
+    swaps = {"who": ("which", "that"), "which": ("who", "that"), "that": ("which", "who"), "whose": ("which its",)}
+    candidates = [
+        node for node in root.walk() if node.tag in ("WDT", "WP", "WP$") and node.word in swaps and not node.joined
+    ]
     if not candidates:
         return False
     node = rng.choice(candidates)
