@@ -46,8 +46,8 @@ class Contest:
     tasks: dict[str, list[Task]]
 
 
-def bundled(count: int) -> Contest:
-    rewriter = Rewriter.load(device="cpu")
+def plain_bundled() -> Any:
+    """The bundled model as transformers has it: no layer changed for speed."""
     config = transformers.AutoConfig.from_pretrained(BUNDLED)
     with torch.device("meta"):
         shapes = {name: tuple(value.shape) for name, value in transformers.LlamaForCausalLM(config).named_parameters()}
@@ -55,18 +55,29 @@ def bundled(count: int) -> Contest:
         read_llama(next(BUNDLED.glob("*.gguf")), shapes, config.num_attention_heads, config.num_key_value_heads)
     )
     plain = transformers.LlamaForCausalLM.from_pretrained(None, config=config, state_dict=weights, dtype=torch.float32)
-    plain.generation_config = rewriter._model.generation_config
+    plain.generation_config = transformers.GenerationConfig()
+    return plain.eval()
+
+
+def bundled(count: int) -> Contest:
+    rewriter = Rewriter.load(device="cpu")
+    plain = plain_bundled()
     rows = [json.loads(line) for line in SENTENCES.read_text("utf-8").splitlines()]
     tasks = {}
     for text, clean in (("damaged", False), ("clean", True)):
-        requests = [Request(row["source"]) for row in rows if row["clean"] is clean][:count]
-        prompts = [rewriter._read(request) for request in requests]
-        tasks[text] = [
-            Task(prompt, rewriter._write(request.sentence), _answer_limit(len(prompt)))
-            for prompt, request in zip(prompts, requests, strict=True)
-        ]
-    terms = Terms.of(rewriter._model, rewriter._tokenizer.eos_token_id, rewriter._pad, CLOSE_CALL)
-    return Contest("bundled", _ours(rewriter._model, terms), _theirs(plain.eval(), terms), tasks)
+        tasks[text] = [task_of(rewriter, row["source"]) for row in rows if row["clean"] is clean][:count]
+    terms = terms_of(rewriter)
+    return Contest("bundled", _ours(rewriter._model, terms), _theirs(plain, terms), tasks)
+
+
+def task_of(rewriter: Rewriter, sentence: str) -> Task:
+    """What the model is asked to do with ``sentence``."""
+    prompt = rewriter._read(Request(sentence))
+    return Task(prompt, rewriter._write(sentence), _answer_limit(len(prompt)))
+
+
+def terms_of(rewriter: Rewriter) -> Terms:
+    return Terms.of(rewriter._model, rewriter._tokenizer.eos_token_id, rewriter._pad, CLOSE_CALL)
 
 
 def stand_in(name: str, build: Callable[[], Any], count: int) -> Contest:
@@ -93,11 +104,12 @@ def _ours(model: Any, terms: Terms) -> Write:
 
 def _theirs(model: Any, terms: Terms) -> Write:
     return lambda tasks, batch: [
-        ids for start in range(0, len(tasks), batch) for ids in _generated(model, tasks[start : start + batch], terms)
+        ids for start in range(0, len(tasks), batch) for ids in generated(model, tasks[start : start + batch], terms)
     ]
 
 
-def _generated(model: Any, tasks: Sequence[Task], terms: Terms) -> list[list[int]]:
+def generated(model: Any, tasks: Sequence[Task], terms: Terms) -> list[list[int]]:
+    """What the ``generate`` of transformers writes, greedily, all of them in one batch."""
     inputs = decoding.padded(model, [task.prompt for task in tasks], terms.pad)
     with torch.inference_mode():
         output = model.generate(
