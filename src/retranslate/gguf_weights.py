@@ -8,7 +8,7 @@ each tensor unpacked in pieces that a processor's cache holds. The numbers are t
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 def read_llama(
     path: Path, shapes: Mapping[str, tuple[int, ...]], heads: int, key_heads: int
-) -> dict[str, torch.Tensor]:
-    """The tensors of a Llama, float32, by their names in transformers.
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors of a Llama, float32, one by one, with their names in transformers.
 
     ``shapes`` are those of the tensors that there must be; ``heads`` and ``key_heads`` the numbers of attention heads
     of queries and of keys. Raises InputError when the file is no GGUF file, is cut short, holds another architecture,
@@ -50,7 +50,7 @@ def read_llama(
         raise InputError(
             f"{path}: the model cannot be loaded: of architecture {architecture!r} where 'llama' is expected."
         )
-    tensors = {}
+    absent = set(shapes)
     for stored in reader.tensors:
         name = transformers_name(stored.name)
         shape = tuple(int(size) for size in reversed(stored.shape))
@@ -63,12 +63,12 @@ def read_llama(
         for part, count in (("q_proj", heads), ("k_proj", key_heads)):
             if f".{part}." in name:
                 values = halves_apart(values, count)
-        tensors[name] = torch.from_numpy(values)
-    if absent := sorted(shapes.keys() - tensors.keys()):
+        absent.remove(name)
+        yield name, torch.from_numpy(values)
+    if absent:
         raise InputError(
-            f"{path}: the weights are incomplete: {len(absent)} tensors are missing, such as {absent[0]}; export the model again."
+            f"{path}: the weights are incomplete: {len(absent)} tensors are missing, such as {min(absent)}; export the model again."
         )
-    return tensors
 
 
 class _Reader(GGUFReader):  # type: ignore[misc]

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 import transformers
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
-from retranslate import gguf_weights
+from retranslate import gguf_weights, onednn
 from retranslate.errors import InputError, first_line
 
 
@@ -23,6 +24,7 @@ def open_model(
     ``gguf`` is the file of its weights if they are of that kind, ``own`` whether ``retranslate train`` made it. Raises
     InputError when anything is wrong with the folder, or the device cannot be used.
     """
+    place = _usable(device or _default_device())
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     # Without the explicit no, a folder with code of its own would be asked about on the terminal.
@@ -33,50 +35,66 @@ def open_model(
             warnings.simplefilter("ignore")
             config = transformers.AutoConfig.from_pretrained(folder, **shared)
             if gguf is not None and own and config.model_type == "llama":
-                model, report = _open_llama(gguf, config)
+                model = _open_llama(gguf, config, place)
             else:
                 weights = {"gguf_file": gguf.name} if gguf is not None else {"use_safetensors": True}
-                family = (
-                    transformers.AutoModelForSeq2SeqLM
-                    if config.is_encoder_decoder
-                    else transformers.AutoModelForCausalLM
-                )
-                model, report = family.from_pretrained(
-                    folder, config=config, dtype=torch.float32, output_loading_info=True, **weights, **shared
-                )
+                model = _open_any(folder, config, place, {**weights, **shared})
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **shared)
     except InputError:
         raise
     except Exception as error:  # transformers raises nearly every class there is
         raise InputError(f"{folder}: the model cannot be loaded: {first_line(error)}") from error
+    model.generation_config = _greedy(model.generation_config, config)
+    return model.eval(), tokenizer
+
+
+def _open_any(folder: Path, config: Any, place: str, how: dict[str, Any]) -> transformers.PreTrainedModel:
+    family = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+    model, report = family.from_pretrained(folder, config=config, dtype=torch.float32, output_loading_info=True, **how)
     # Weights that are not in the file would be drawn at random.
     if absent := sorted(str(key) for key in report["missing_keys"]):
         raise InputError(
             f"{folder}: the weights are incomplete: {len(absent)} tensors are missing, such as {absent[0]}; export the model again."
         )
-    try:
-        placed = model.to(device or _default_device()).eval()
-    except Exception as error:  # AssertionError, RuntimeError, NotImplementedError, by device
-        raise InputError(f"--device {device}: cannot be used here: {first_line(error)}") from error
-    placed.generation_config = _greedy(model.generation_config, config)
-    return placed, tokenizer
+    model.to(place)
+    onednn.block_linears(model)
+    return model
 
 
-def _open_llama(gguf: Path, config: Any) -> tuple[transformers.PreTrainedModel, dict[str, Any]]:
+def _open_llama(gguf: Path, config: Any, place: str) -> transformers.PreTrainedModel:
+    """The model, layer by layer: the weights are never in memory twice."""
     with torch.device("meta"):
-        outline = transformers.LlamaForCausalLM(config)
-    shapes = {name: tuple(weights.shape) for name, weights in outline.named_parameters()}
-    tensors = gguf_weights.read_llama(gguf, shapes, config.num_attention_heads, config.num_key_value_heads)
-    model, report = transformers.LlamaForCausalLM.from_pretrained(
-        None, config=config, state_dict=tensors, dtype=torch.float32, output_loading_info=True
-    )
-    return model, report
+        model = transformers.LlamaForCausalLM(config)
+    # The one thing in it that is worked out and not stored.
+    model.model.rotary_emb = LlamaRotaryEmbedding(config)
+    shapes = {name: tuple(weights.shape) for name, weights in model.named_parameters()}
+    for name, weights in gguf_weights.read_llama(gguf, shapes, config.num_attention_heads, config.num_key_value_heads):
+        _fill(model, name.removesuffix(".weight"), weights.to(place))
+    if config.tie_word_embeddings:
+        _fill(model, "lm_head", model.model.embed_tokens.weight)
+    return model.to(place)
+
+
+def _fill(model: transformers.PreTrainedModel, name: str, weights: torch.Tensor) -> None:
+    """Gives the layer called ``name`` its weights, a linear layer in the layout that is fastest."""
+    layer = model.get_submodule(name)
+    layer.weight = torch.nn.Parameter(weights, requires_grad=False)
+    if isinstance(layer, torch.nn.Linear) and onednn.can_block(weights):
+        model.set_submodule(name, onednn.BlockedLinear(layer))
 
 
 def _default_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _usable(device: str) -> str:
+    try:
+        torch.empty(1, device=device)
+    except Exception as error:  # AssertionError, RuntimeError, NotImplementedError, by device
+        raise InputError(f"--device {device}: cannot be used here: {first_line(error)}") from error
+    return device
 
 
 def _greedy(

@@ -7,8 +7,6 @@ own compiler uses; where torch has no such operators the model stays as it is.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 
@@ -28,19 +26,18 @@ class BlockedLinear(torch.nn.Module):
 
 
 def block_linears(model: torch.nn.Module) -> None:
-    """Puts a :class:`BlockedLinear` in the place of every linear layer of ``model``, where that is faster and possible."""
-    if not _is_worth_it(model):
-        return
+    """Puts a :class:`BlockedLinear` in the place of every linear layer of ``model`` that :func:`can_block`."""
     for module in list(model.modules()):
         for name, child in module.named_children():
-            if type(child) is torch.nn.Linear:
+            if type(child) is torch.nn.Linear and can_block(child.weight):
                 setattr(module, name, BlockedLinear(child))
 
 
-def _is_worth_it(model: Any) -> bool:
+def can_block(weights: torch.Tensor) -> bool:
+    """Whether oneDNN's layout is to be had for ``weights``, and is faster."""
     return (
-        str(model.device) == "cpu"
-        and model.dtype == torch.float32
+        weights.device.type == "cpu"
+        and weights.dtype == torch.float32
         and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
         and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")

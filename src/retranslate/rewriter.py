@@ -8,9 +8,11 @@ whatever it is batched with.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,7 +66,7 @@ def as_inner_words(text: str) -> str:
 
 
 class Rewriter:
-    """A loaded model of so many ``parameters``. ``max_tokens`` is the longest sentence, in tokens, that it is given."""
+    """A loaded model. ``max_tokens`` is the longest sentence, in tokens, that it is given."""
 
     def __init__(
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, own: bool, name: str, weights: str
@@ -75,7 +77,6 @@ class Rewriter:
         self.name = name
         self.weights = weights
         self.max_tokens = 150
-        self.parameters = sum(parameter.numel() for parameter in model.parameters())
 
     @classmethod
     def load(cls, source: str | Path | None = None, device: str | None = None) -> Rewriter:
@@ -105,6 +106,16 @@ class Rewriter:
     def device(self) -> str:
         """The torch device that the model is on."""
         return str(self._model.device)
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights, each counted once."""
+        import torch
+
+        # Layers may have changed for speed.
+        with torch.device("meta"):
+            outline = type(self._model)(self._model.config)
+        return sum(weights.numel() for weights in outline.parameters())
 
     @cached_property
     def signature(self) -> str:
@@ -266,9 +277,6 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def _load_folder(folder: Path, device: str | None, name: str | None = None) -> Rewriter:
-    from retranslate.loading import open_model
-    from retranslate.onednn import block_linears
-
     weights = sorted([*folder.glob("*.gguf"), *folder.glob("*.safetensors")])
     if not weights:
         pickled = sorted([*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
@@ -281,7 +289,10 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
     marker = _read_marker(folder)
     digest = _digest(weights)
     gguf = weights[0] if weights[0].suffix == ".gguf" else None
-    model, tokenizer = open_model(folder, gguf, marker is not None, device)
+    with _nothing_collected():
+        from retranslate.loading import open_model
+
+        model, tokenizer = open_model(folder, gguf, marker is not None, device)
     if marker is None and not model.config.is_encoder_decoder:
         raise InputError(
             f"{folder}: a decoder-only model that 'retranslate train' did not make (no {MARKER}); use a seq2seq checkpoint."
@@ -293,8 +304,19 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
     own = marker is not None
     rewriter = Rewriter(model, tokenizer, own=own, name=(marker or {}).get("name", name or folder.name), weights=digest)
     rewriter.max_tokens = (marker or {}).get("max_tokens", _longest_prompt(model.config, rewriter.max_tokens))
-    block_linears(model)
     return rewriter
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Imports make a million objects and no garbage; to look for it among them took half a second."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _digest(paths: Sequence[Path]) -> str:

@@ -1,0 +1,329 @@
+"""Decoding guided by the source: the outcome of greedy decoding whatever the source says, in fewer passes when it is right."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tiny_models
+from retranslate import decoding
+from retranslate.decoding import Answer, Task, Terms, decode, generate, place_in
+from retranslate.ragged import can_read_ragged
+from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter, _answer_limit
+
+CASES = Path(__file__).parent / "cases"
+FAMILIES = ("causal", "t5", "bart", "marian")
+SENTENCES = [*tiny_models.sentences(10), "Short.", ""]
+
+
+def _terms(rewriter: Rewriter, tie: float = CLOSE_CALL) -> Terms:
+    assert can_read_ragged(rewriter._model)
+    return Terms.of(rewriter._model, rewriter._tokenizer.eos_token_id, rewriter._pad, tie)
+
+
+def _tasks(rewriter: Rewriter, limit: int = 40) -> list[Task]:
+    return [Task(rewriter._read(Request(text)), rewriter._write(text), limit) for text in SENTENCES]
+
+
+def _answers(found: Iterator[tuple[int, Answer]]) -> list[Answer]:
+    return [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
+
+
+def _greedy(rewriter: Rewriter, task: Task) -> list[int]:
+    """What transformers writes for this sentence alone."""
+    prompt = torch.tensor([task.prompt])
+    with torch.inference_mode():
+        output = rewriter._model.generate(
+            prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=task.limit,
+            pad_token_id=rewriter._pad, eos_token_id=rewriter._tokenizer.eos_token_id,
+        )[0].tolist()  # fmt: skip
+    return list(output[1:] if rewriter._seq2seq else output[len(task.prompt) :])
+
+
+@pytest.fixture(scope="module")
+def greedy(tiny_rewriters: dict[str, Rewriter]) -> dict[str, list[list[int]]]:
+    """What each of the tiny models writes, by the generate of transformers, one sentence at a time."""
+    return {
+        family: [_greedy(tiny_rewriters[family], task) for task in _tasks(tiny_rewriters[family])]
+        for family in FAMILIES
+    }
+
+
+def _damaged(ids: list[int], dice: random.Random) -> list[int]:
+    """``ids`` with some left out, some doubled and some exchanged."""
+    damaged: list[int] = []
+    for token in ids:
+        kind = dice.random()
+        damaged += (
+            [] if kind < 0.1 else [token, token] if kind < 0.2 else [dice.randrange(4, 90)] if kind < 0.3 else [token]
+        )
+    return damaged
+
+
+SOURCES: dict[str, Callable[[Task, list[int], random.Random], list[int]]] = {
+    "the sentence": lambda task, answer, dice: list(task.source),
+    "nothing": lambda task, answer, dice: [],
+    "the answer": lambda task, answer, dice: answer,
+    "the answer, damaged": lambda task, answer, dice: _damaged(answer, dice),
+    "nonsense": lambda task, answer, dice: [dice.randrange(4, 90) for _ in range(30)],
+    "ends in the middle": lambda task, answer, dice: [*answer[:4], answer[-1], *answer[4:]],
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_answer_is_that_of_greedy_decoding_whatever_the_source(
+    tiny_rewriters: dict[str, Rewriter], greedy: dict[str, list[list[int]]], family: str, source: str
+) -> None:
+    rewriter = tiny_rewriters[family]
+    dice = random.Random(7)
+    tasks = [
+        dataclasses.replace(task, source=SOURCES[source](task, answer, dice))
+        for task, answer in zip(_tasks(rewriter), greedy[family], strict=True)
+    ]
+    for seats in (1, 5, 32):
+        found = _answers(decode(rewriter._model, tasks, _terms(rewriter), seats))
+        assert [answer.ids for answer in found] == greedy[family]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_scores_are_the_log_probabilities_of_the_tokens(tiny_rewriters: dict[str, Rewriter], family: str) -> None:
+    rewriter = tiny_rewriters[family]
+    tasks, terms = _tasks(rewriter), _terms(rewriter)
+    guided = _answers(decode(rewriter._model, tasks, terms, 4))
+    for answer, plain in zip(guided, _answers(generate(rewriter._model, tasks, terms, 4)), strict=True):
+        assert answer.ids == plain.ids
+        assert answer.scores == pytest.approx(plain.scores, abs=5e-3)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_answer_ends_at_its_own_limit(
+    tiny_rewriters: dict[str, Rewriter], greedy: dict[str, list[list[int]]], family: str, limit: int
+) -> None:
+    rewriter = tiny_rewriters[family]
+    tasks = _tasks(rewriter, limit)
+    tasks[3] = dataclasses.replace(tasks[3], limit=30)
+    for way in (decode, generate):
+        found = _answers(way(rewriter._model, tasks, _terms(rewriter), 5))
+        for answer, task, whole in zip(found, tasks, greedy[family], strict=True):
+            assert answer.ids == whole[: task.limit]
+
+
+@pytest.mark.model
+def test_the_bundled_model_writes_what_generate_makes_it_write() -> None:
+    if not [*BUNDLED.glob("*.gguf"), *BUNDLED.glob("*.safetensors")]:
+        pytest.skip("no weights in this source tree")
+    rewriter = Rewriter.load(device="cpu")
+    cases = [
+        case["text"]
+        for name in ("in_the_wild.json", "ambiguous.json", "negative.json")
+        for case in json.loads((CASES / name).read_text("utf-8"))[:16]
+    ]
+    requests = [Request(text) for text in cases if rewriter.fits(Request(text))]
+    prompts = [rewriter._read(request) for request in requests]
+    tasks = [
+        Task(prompt, rewriter._write(request.sentence), _answer_limit(len(prompt)))
+        for prompt, request in zip(prompts, requests, strict=True)
+    ]
+    expected = [answer.ids for answer in _answers(generate(rewriter._model, tasks, _terms(rewriter), 16))]
+    assert sum(ids == task.source for ids, task in zip(expected, tasks, strict=True)) < len(tasks) - 10
+    assert [answer.ids for answer in _answers(decode(rewriter._model, tasks, _terms(rewriter), 16))] == expected
+
+
+# --- How many passes ------------------------------------------------------------------------------------------------
+
+END, VOCABULARY = 0, 12
+
+
+class Script:
+    """In the place of a Batch: a model that writes a given answer to each prompt (its number), and counts its passes."""
+
+    def __init__(self, answers: list[list[int]]) -> None:
+        self.answers = answers
+        self.passes = 0
+        self._seats: list[tuple[int, int]] = []
+
+    def admit(self, prompt: list[int]) -> None:
+        self._seats.append((prompt[0], 0))
+
+    def read(self, drafts: list[list[int]]) -> torch.Tensor:
+        self.passes += 1
+        rows = []
+        for (number, written), draft in zip(self._seats, drafts, strict=True):
+            for step in range(len(draft) + 1):
+                rest = self.answers[number][written:]
+                # Behind a draft that is wrong, and behind the end, a model may say anything.
+                right = step < len(rest) and draft[:step] == rest[:step]
+                rows.append(rest[step] if right else step % VOCABULARY)
+        return torch.nn.functional.one_hot(torch.tensor(rows), VOCABULARY).float()
+
+    def settle(self, seat: int, accepted: int, token: int) -> None:
+        number, written = self._seats[seat]
+        assert self.answers[number][written + accepted] == token
+        self._seats[seat] = (number, written + accepted + 1)
+
+    def leave(self, seat: int) -> None:
+        self._seats[seat] = self._seats[-1]
+        self._seats.pop()
+
+
+def _scripted(answers: list[list[int]], sources: list[list[int]], seats: int = 1) -> tuple[list[list[int]], int]:
+    """What is written when a model wants to write ``answers``, and the number of passes it takes."""
+    script = Script(answers)
+    tasks = [Task([number], source, 99) for number, source in enumerate(sources)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "Batch", lambda model: script)
+        found = _answers(decode(None, tasks, Terms(END, END, 0.0), seats))
+    return [answer.ids for answer in found], script.passes
+
+
+IDS = st.lists(st.integers(1, VOCABULARY - 1), max_size=20)
+ANY_IDS = st.lists(st.integers(0, VOCABULARY - 1), max_size=20)
+
+
+@given(st.lists(st.tuples(IDS, ANY_IDS), min_size=1, max_size=6), st.integers(1, 4))
+def test_any_answer_is_written_whatever_the_sources_and_never_in_more_passes(
+    pairs: list[tuple[list[int], list[int]]], seats: int
+) -> None:
+    answers = [[*answer, END] for answer, _ in pairs]
+    written, passes = _scripted(answers, [source for _, source in pairs], seats)
+    assert written == answers
+    without = _scripted(answers, [[] for _ in pairs], seats)[1]
+    assert passes <= without if seats == 1 else passes <= sum(map(len, answers))
+
+
+LONG = [1 + (n * n + n // 3) % (VOCABULARY - 1) for n in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("source", "most"),
+    [
+        ([*LONG, END], 6),
+        ([*LONG[:30], 5, *LONG[31:], END], 12),
+        ([*LONG[:30], *LONG[33:], END], 14),
+        ([*LONG[:30], 5, 5, 5, *LONG[30:], END], 12),
+        ([], 61),
+    ],
+    ids=["right", "one other token", "three tokens to be added", "three tokens to be left out", "no source"],
+)
+def test_a_source_that_is_nearly_right_saves_most_passes(source: list[int], most: int) -> None:
+    written, passes = _scripted([[*LONG, END]], [source])
+    assert written == [[*LONG, END]]
+    assert passes <= most
+    assert source or passes == most
+
+
+def test_the_next_sentence_takes_a_free_seat() -> None:
+    lengths = [9, 2, 4, 3, 7, 1, 5]
+    ends = [0, 0, 0]
+    for length in lengths:
+        ends[ends.index(min(ends))] += length
+    answers = [[*[3] * (length - 1), END] for length in lengths]
+    assert _scripted(answers, [[] for _ in lengths], seats=3) == (answers, max(ends))
+
+
+# --- What the checkpoint wants --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["t5", "bart", "marian"])
+def test_forced_and_forbidden_tokens_are_those_of_transformers(
+    tiny_rewriters: dict[str, Rewriter],
+    greedy: dict[str, list[list[int]]],
+    family: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rewriter = tiny_rewriters[family]
+    settings, end = rewriter._model.generation_config, rewriter._tokenizer.eos_token_id
+    written = sorted({token for ids in greedy[family] for token in ids[1:]} - {end})
+    doubled = [[a, b] for ids in greedy[family] for a, b in pairwise(ids[1:]) if b != end]
+    monkeypatch.setattr(settings, "forced_bos_token_id", 17)
+    monkeypatch.setattr(settings, "suppress_tokens", written[:2])
+    monkeypatch.setattr(settings, "bad_words_ids", [*(settings.bad_words_ids or []), *doubled[::2], [17, 9, 9], [end]])
+    tasks = _tasks(rewriter)
+    expected = [_greedy(rewriter, task) for task in tasks]
+    assert all(mine != theirs for mine, theirs in zip(expected, greedy[family], strict=True))
+    assert all(ids[0] == 17 and not set(written[:2]) & set(ids[1:]) for ids in expected)
+    for source in ("the sentence", "the answer"):
+        guided = [
+            dataclasses.replace(task, source=SOURCES[source](task, ids, random.Random(1)))
+            for task, ids in zip(tasks, greedy[family], strict=True)
+        ]
+        found = _answers(decode(rewriter._model, guided, _terms(rewriter), 5))
+        assert [answer.ids for answer in found] == expected
+
+
+# --- Ties -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_when_every_step_is_a_tie_every_step_is_read_alone(
+    tiny_rewriters: dict[str, Rewriter],
+    greedy: dict[str, list[list[int]]],
+    family: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rewriter = tiny_rewriters[family]
+    asked: list[list[int]] = []
+    read_alone = decoding.read_alone
+
+    def noting(model: Any, prompt: Any, written: list[int]) -> torch.Tensor:
+        asked.append(list(written))
+        return read_alone(model, prompt, written)
+
+    monkeypatch.setattr(decoding, "read_alone", noting)
+    tasks = _tasks(rewriter)[:3]
+    found = _answers(decode(rewriter._model, tasks, _terms(rewriter, tie=torch.inf), 3))
+    assert [answer.ids for answer in found] == greedy[family][:3]
+    # A step with a single token to choose from is no tie.
+    forced = 1 if rewriter._model.generation_config.forced_bos_token_id is not None else 0
+    expected = [answer.ids[:n] for answer in found for n in range(forced, len(answer.ids))]
+    assert sorted(asked) == sorted(expected)
+
+
+def test_a_clear_lead_is_not_read_again(tiny_rewriters: dict[str, Rewriter], monkeypatch: pytest.MonkeyPatch) -> None:
+    rewriter = tiny_rewriters["causal"]
+    monkeypatch.setattr(decoding, "read_alone", lambda *args: pytest.fail("read what was clear"))
+    assert len(list(decode(rewriter._model, _tasks(rewriter), _terms(rewriter, tie=0.0), 4))) == len(SENTENCES)
+
+
+# --- Where in the source --------------------------------------------------------------------------------------------
+
+TOKENS = st.lists(st.integers(0, 5), max_size=12)
+
+
+@given(TOKENS, st.lists(st.integers(0, 5), min_size=1, max_size=12), st.integers(0, 12))
+def test_a_place_is_behind_the_longest_match_nearest_to_the_expected_one(
+    source: list[int], written: list[int], expected: int
+) -> None:
+    def matched(place: int) -> int:
+        return next(
+            (n for n in range(min(4, place, len(written)), 0, -1) if source[place - n : place] == written[-n:]), 0
+        )
+
+    place = place_in(source, written, expected)
+    best = max((matched(other) for other in range(len(source) + 1)), default=0)
+    if best == 0:
+        assert place == expected
+    else:
+        assert matched(place) == best
+        assert all(
+            abs(place - expected) <= abs(other - expected) for other in range(len(source) + 1) if matched(other) == best
+        )
+
+
+@given(TOKENS, st.integers(1, 12))
+def test_a_text_that_is_the_source_so_far_goes_on_there(source: list[int], length: int) -> None:
+    written = source[:length]
+    if written:
+        assert place_in(source, written, len(written)) == len(written)
