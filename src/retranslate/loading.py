@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ import transformers
 
 from retranslate import gguf_weights
 from retranslate.errors import InputError, first_line
+
+
+_TURN = threading.Lock()
+"""Standard error and the warnings are the whole process's: two threads that put them aside at once would lose them."""
 
 
 def open_model(
@@ -29,7 +34,7 @@ def open_model(
     shared: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
     try:
         # What matters is raised; progress bars and advice on other packages are not for the reader of an article.
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        with _TURN, warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             config = transformers.AutoConfig.from_pretrained(folder, **shared)
             if gguf is not None and own and config.model_type == "llama":
