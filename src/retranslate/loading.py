@@ -15,7 +15,6 @@ import transformers
 from retranslate import gguf_weights
 from retranslate.errors import InputError, first_line
 
-
 _TURN = threading.Lock()
 """Standard error and the warnings are the whole process's: two threads that put them aside at once would lose them."""
 
