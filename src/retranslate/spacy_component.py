@@ -4,7 +4,7 @@ The tokens of a Doc stay those of the garbled text. Beside them the component se
 therefore survive ``Doc.to_bytes``, a DocBin and ``nlp.pipe`` with several processes:
 
 - ``doc._.retranslated``: the repaired text, a string;
-- ``doc._.retranslation``: the receipt, the dictionary that ``Result.to_dict`` gives.
+- ``doc._.retranslation``: the receipt, the dictionary that ``Result.to_dict`` gives (after a DocBin its lists are tuples).
 
 To go on with the repaired text, give it to a second pipeline: ``tagger(doc._.retranslated)``.
 """
