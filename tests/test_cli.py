@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import io
 import json
 import os
@@ -493,6 +494,8 @@ def test_the_model_command_says_what_is_loaded(tiny_folders: dict[str, Path]) ->
     assert outcome.code == 0
     assert "model      tiny" in outcome.out.decode()
     assert str(tiny_folders["causal"]) in outcome.out.decode()
+    digest = hashlib.sha256((tiny_folders["causal"] / "model.safetensors").read_bytes()).hexdigest()
+    assert f"weights    sha256 {digest}\n" in outcome.out.decode()
     assert_refused(run("model", "nowhere"), "nowhere: no such model folder")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import GlossaryMaker
+from retranslate import cli
 from retranslate.corrector import Corrector
 
 ROOT = Path(__file__).parents[1]
@@ -93,18 +93,19 @@ def test_the_readme_names_every_hook() -> None:
         ("retranslate-glossary", "glossaries/a.tsv", TWICE.rsplit("Daash", 1)[0], 0, TWICE.rsplit("Daash", 1)[0]),
     ],
 )
-def test_a_hook_does_what_it_says(tmp_path: Path, hook: str, file: str, text: str, code: int, after: str) -> None:
+def test_a_hook_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str, file: str, text: str, code: int, after: str
+) -> None:
     fields = dict(re.findall(r"^  (\w+): (.*)$", dict(HOOKS)[hook], re.M))
     assert re.search(fields.get("files", ""), file)
     path = tmp_path / file
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, "utf-8")
-    program, *arguments = shlex.split(fields["entry"])
-    assert program == "retranslate"
-    more = ["--no-model"] if "fix" in arguments else []
-    done = subprocess.run(
-        [sys.executable, "-m", "retranslate", *arguments, *more, file],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == code, done.stderr
+    monkeypatch.chdir(tmp_path)
+    command = shlex.split(fields["entry"])
+    monkeypatch.setattr(sys, "argv", [*command, *["--no-model"] * ("fix" in command), file])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert command[0] == "retranslate"
+    assert (ended.value.code or 0) == code
     assert path.read_text("utf-8") == after

@@ -75,7 +75,7 @@ def _one_at_a_time(
     """A method that threads enter one after the other: tokenizers change while they work, and models when they are first asked."""
 
     @wraps(method)
-    def waiting(self: Rewriter, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    def waiting(self: Rewriter, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
         with self._turn:
             return method(self, *args, **kwargs)
 

@@ -51,7 +51,7 @@ def _with(doc: Doc, result: Result) -> Doc:
     return doc
 
 
-@Language.factory(
+@Language.factory(  # type: ignore[untyped-decorator]
     "retranslate",
     assigns=[f"doc._.{TEXT}", f"doc._.{RECEIPT}"],
     default_config={
