@@ -135,6 +135,33 @@ def test_a_model_that_came_from_nowhere_is_told(tiny_rewriter: Rewriter) -> None
         pickle.dumps(made_here)
 
 
+FORKED = """
+import os, sys, torch
+from retranslate.rewriter import Request, Rewriter
+
+rewriter = Rewriter.load(sys.argv[1], "cpu")
+torch.set_num_threads(2)
+large = torch.ones(400, 2000)
+for process in ("parent", "child"):
+    assert float((large @ large.T).sum()) == 400 * 400 * 2000  # in threads, where there are any
+    print(process, torch.get_num_threads(), rewriter.rewrite([Request("The bridge will open.")])[0].text, flush=True)
+    if process == "parent" and os.fork():
+        sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_does_not_wait_for_threads_that_it_has_not(tiny_folders: dict[str, Path]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED, str(tiny_folders["causal"])],
+        env={**os.environ, "OMP_NUM_THREADS": "2"}, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    parent, child = (line.split(" ", 2) for line in done.stdout.splitlines())
+    assert parent == ["parent", "2", child[2]]
+    assert child[:2] == ["child", "1"]
+
+
 @pytest.mark.model
 def test_the_bundled_corrector_is_small_and_names_no_path() -> None:
     data = pickle.dumps(Corrector.from_pretrained())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import threading
 import warnings
 from pathlib import Path
@@ -17,6 +18,10 @@ from retranslate.errors import InputError, first_line
 
 _TURN = threading.Lock()
 """Standard error and the warnings are the whole process's: two threads that put them aside at once would lose them."""
+
+if hasattr(os, "register_at_fork"):
+    # Of the threads that torch computes with a forked process has none, and would wait for them for ever.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 def open_model(
