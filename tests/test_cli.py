@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from retranslate.glossary import Glossary
 
 GARBLED = "The Daash fled.\r\nHe pointed Hadi that 12 boats left.\r\nIt is over.\r\n"
 REPAIRED = "The Daesh fled.\r\nHadi pointed out that 12 boats left.\r\nIt is over.\r\n"
+FIX = ("fix", "--no-model", "--no-default-glossary", "--glossary", "own.tsv")
 CLEAN = "It is over.\nThe road is open.\n"
 
 
@@ -69,16 +71,7 @@ def run(*arguments: object, stdin: bytes = b"", terminal: bool = False) -> Outco
 
 def fix(*arguments: object, stdin: bytes = b"", terminal: bool = False) -> Outcome:
     """``retranslate fix`` without a model and with the small glossary alone."""
-    return run(
-        "fix",
-        "--no-model",
-        "--no-default-glossary",
-        "--glossary",
-        "own.tsv",
-        *arguments,
-        stdin=stdin,
-        terminal=terminal,
-    )
+    return run(*FIX, *arguments, stdin=stdin, terminal=terminal)
 
 
 def write(name: str, text: str | bytes) -> Path:
@@ -272,6 +265,15 @@ def test_in_place_follows_a_link() -> None:
     assert target.read_bytes().decode() == REPAIRED
 
 
+def test_an_output_that_is_a_link_stays_one() -> None:
+    write("a.txt", GARBLED)
+    write("target.txt", "old")
+    Path("link.txt").symlink_to("target.txt")
+    assert fix("a.txt", "-o", "link.txt").code == 0
+    assert Path("link.txt").is_symlink()
+    assert Path("target.txt").read_bytes() == REPAIRED.encode()
+
+
 def test_in_place_writes_nothing_when_one_file_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     write("a.txt", GARBLED)
     write("b.txt", GARBLED)
@@ -411,6 +413,26 @@ def test_a_full_disk_is_a_failure_and_not_bad_use(monkeypatch: pytest.MonkeyPatc
     assert not Path("out.txt").exists()
 
 
+def test_a_disk_that_is_really_full_leaves_the_old_file(tmp_path: Path) -> None:
+    data = GARBLED.encode() * 200
+    write("a.txt", data)
+    # No file may become as long as this one.
+    limit = f"import resource as r; r.setrlimit(r.RLIMIT_FSIZE, ({len(data) // 2}, r.RLIM_INFINITY))"
+    for arguments in (("--in-place",), ("-o", "old.txt")):
+        write("old.txt", "old")
+        done = subprocess.run(
+            [sys.executable, "-c", f"{limit}; from retranslate.cli import main; main()", *FIX, "a.txt", *arguments],
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 3
+        assert (
+            done.stderr
+            == f"retranslate: {arguments[-1] if '-o' in arguments else 'a.txt'}: cannot be written: File too large; nothing was changed.\n"
+        )
+        assert (Path("a.txt").read_bytes(), Path("old.txt").read_bytes()) == (data, b"old")
+        assert sorted(os.listdir(tmp_path)) == ["a.txt", "old.txt", "own.tsv"]
+
+
 def test_a_defect_ends_in_exit_code_3(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oh")
@@ -472,6 +494,8 @@ def test_the_model_command_says_what_is_loaded(tiny_folders: dict[str, Path]) ->
     assert outcome.code == 0
     assert "model      tiny" in outcome.out.decode()
     assert str(tiny_folders["causal"]) in outcome.out.decode()
+    digest = hashlib.sha256((tiny_folders["causal"] / "model.safetensors").read_bytes()).hexdigest()
+    assert f"weights    sha256 {digest}\n" in outcome.out.decode()
     assert_refused(run("model", "nowhere"), "nowhere: no such model folder")
 
 
@@ -596,12 +620,14 @@ def test_the_module_runs_as_a_command() -> None:
     assert done.stdout.startswith("retranslate ")
 
 
-def test_a_broken_pipe_is_silent() -> None:
-    write("long.txt", "It is over. " * 20_000)
-    command = _command("fix", "--no-model", "--no-default-glossary", "long.txt")
+@pytest.mark.parametrize("view", [[], ["--diff"], ["--explain"], ["--format", "json"]])
+def test_a_reader_that_leaves_does_no_harm(view: list[str]) -> None:
+    write("long.txt", GARBLED * 4_000)
+    command = _command(*FIX, "long.txt", *view)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
+        assert process.stdout.read(10)
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=120) == 0

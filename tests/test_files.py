@@ -153,7 +153,11 @@ def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
 @pytest.mark.parametrize(
-    ("number", "error"), [(errno.ENOSPC, RetranslateError), (errno.EACCES, InputError), (errno.EROFS, InputError)]
+    ("number", "error"),
+    [
+        *((number, RetranslateError) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)),
+        *((number, InputError) for number in (errno.EACCES, errno.EROFS)),
+    ],
 )
 def test_a_write_that_fails_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int, error: type[Exception]

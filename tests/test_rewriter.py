@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pickle
 import random
 import shutil
@@ -305,6 +307,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "marker of another kind": (_written("retranslate.json", "[]"), "retranslate.json: broken"),
     "marker with a wrong limit": (_written("retranslate.json", '{"max_tokens": "many"}'), "retranslate.json: broken"),
     "marker with a wrong name": (_written("retranslate.json", '{"name": 7}'), "retranslate.json: broken"),
+    "marker with a wrong digest": (_written("retranslate.json", '{"sha256": 7}'), "retranslate.json: broken"),
     "remote code": (_remote_code, "cannot be loaded"),
 }
 
@@ -320,6 +323,64 @@ def test_a_broken_folder_is_one_line_that_names_it(tiny_folders: dict[str, Path]
     assert str(folder) in message
     assert expected in message
     assert "\n" not in message
+
+
+def _with_digest(folder: Path) -> Path:
+    weights = folder / "model.safetensors"
+    marker = json.loads((folder / "retranslate.json").read_text("utf-8"))
+    marker["sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    (folder / "retranslate.json").write_text(json.dumps(marker), "utf-8")
+    return weights
+
+
+def _change_one_byte(path: Path) -> None:
+    with path.open("r+b") as stream:
+        stream.seek(path.stat().st_size // 2)
+        byte = stream.read(1)[0]
+        stream.seek(-1, os.SEEK_CUR)
+        stream.write(bytes([byte ^ 1]))
+
+
+def test_weights_must_be_those_of_the_marker(tiny_folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = _copy(tiny_folders["causal"], tmp_path)
+    weights = _with_digest(folder)
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert Rewriter.load(folder, "cpu").weights == digest
+    _change_one_byte(weights)
+    with pytest.raises(
+        InputError, match=r"the weights \(model\.safetensors\) are not those that retranslate\.json"
+    ) as caught:
+        Rewriter.load(folder, "cpu")
+    message = str(caught.value)
+    assert str(folder) in message
+    assert digest in message
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() in message
+    assert message.endswith("copy or export the model again.")
+
+
+def test_weights_put_beside_those_of_the_marker_are_refused(tiny_folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = _copy(tiny_folders["causal"], tmp_path)
+    weights = _with_digest(folder)
+    shutil.copy(weights, folder / "another.safetensors")
+    with pytest.raises(InputError, match=r"the weights \(another\.safetensors, model\.safetensors\) are not those"):
+        Rewriter.load(folder, "cpu")
+
+
+@pytest.mark.model
+def test_one_changed_byte_in_the_bundled_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = _copy(module.BUNDLED, tmp_path)
+    _change_one_byte(folder / "model.gguf")
+    monkeypatch.setattr(module, "BUNDLED", folder)
+    with pytest.raises(
+        InputError, match=r"are not those that retranslate\.json names: .*; install retranslate again\."
+    ):
+        Rewriter.load()
+
+
+def test_the_bundled_weights_are_those_of_their_marker() -> None:
+    marker = json.loads((module.BUNDLED / "retranslate.json").read_text("utf-8"))
+    weights = module.BUNDLED / marker["weights"]
+    assert marker["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def test_remote_code_is_neither_run_nor_asked_about(tiny_folders: dict[str, Path], tmp_path: Path) -> None:

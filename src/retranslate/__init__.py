@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,12 @@ def __dir__() -> list[str]:
 
 def correct(text: str) -> str:
     """``text`` repaired by the bundled model and glossaries, which are loaded once."""
-    return _default()(text).text
+    with _LOADING:
+        corrector = _default()
+    return corrector(text).text
+
+
+_LOADING = threading.Lock()
 
 
 @lru_cache(maxsize=1)

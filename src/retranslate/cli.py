@@ -94,6 +94,7 @@ def fix(
 ) -> None:
     """Repair text files and print the result."""
     from retranslate.files import STDIN, read_document, refuse_unwritable, write_whole
+    from retranslate.memory import correct_many
     from retranslate.printing import is_colourful, printed
 
     names = files or [STDIN]
@@ -109,7 +110,7 @@ def fix(
     results = []
     for document in documents:
         with _progress(document.name) as advance:
-            results += corrector.correct_many([document.text], advance)
+            results += correct_many(corrector, [document.text], advance)
     # Nothing is written before everything is known to work.
     if in_place:
         changes = [
@@ -251,7 +252,7 @@ def main() -> None:
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except MemoryError:
-        _give_up("out of memory; try --batch-size 1, or smaller files.", 3)
+        _give_up("out of memory, with a batch of one too; try smaller files, or --no-model.", 3)
     except Exception as error:
         traceback.print_exc()
         _give_up(f"{type(error).__name__}: a defect in retranslate; please report it with the lines above.", 3)

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from retranslate import acceptance, ambiguity, consistency, guards, rules, terms
 from retranslate.drafts import Draft, drafted
 from retranslate.edits import Result, apply
+from retranslate.errors import InputError
 from retranslate.glossary import Glossary
 from retranslate.prose import is_prose
 from retranslate.rewriter import Request, Rewriter
@@ -44,9 +46,11 @@ class Settings:
 
 
 class Corrector:
-    """Repairs garbled English. Calls do not change it; one instance can serve many texts.
+    """Repairs garbled English. Calls do not change it; one instance can serve many texts, and many threads.
 
-    ``rewriter`` may be None: glossary and rules alone then do what they can.
+    ``rewriter`` may be None: glossary and rules alone then do what they can. A pickle names the files of model and
+    glossaries, which are read again where it is opened (InputError if they have changed), and holds neither weights nor
+    rows; equal Correctors have equal pickles, those of other versions, weights or rows differ.
     """
 
     def __init__(self, glossary: Glossary, rewriter: Rewriter | None, settings: Settings = Settings()) -> None:
@@ -74,6 +78,9 @@ class Corrector:
     def without_model(cls, *, glossary: Glossary | None = None, settings: Settings = Settings()) -> Corrector:
         """A Corrector of glossary and rules alone; needs no torch."""
         return cls(Glossary.load() if glossary is None else glossary, None, settings)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (__version__, self.glossary, self.rewriter, self.settings)
 
     @cached_property
     def signature(self) -> str:
@@ -155,3 +162,10 @@ class Corrector:
         edits = [edit.moved(draft.segment.start) for draft in document for edit in draft.edits]
         segments = tuple(draft.result() for draft in document if draft.segment.kind != "blank")
         return Result(text, "".join(draft.text for draft in document), tuple(edits), segments, self.signature)
+
+
+def _made_again(version: str, glossary: Glossary, rewriter: Rewriter | None, settings: Settings) -> Corrector:
+    """What a pickle stands for."""
+    if version != __version__:
+        raise InputError(f"this Corrector was pickled by retranslate {version}; with {__version__} make it anew.")
+    return Corrector(glossary, rewriter, settings)

@@ -123,7 +123,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """Puts ``data`` at ``path`` in one step, keeping the permissions of a file that was there and following a link.
 
     A device or a pipe is written to as it is. Raises InputError where the place cannot be written to, RetranslateError
-    when the disk is full; the old file is then as it was.
+    when the disk is full or fails; the old file is then as it was.
     """
     refuse_unwritable(path)
     target = path.resolve() if path.is_symlink() else path
@@ -134,7 +134,7 @@ def write_whole(path: Path, data: bytes) -> None:
             _replace(target, data)
     except OSError as error:
         message = f"{path}: cannot be written: {error.strerror}; nothing was changed."
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
             raise RetranslateError(message) from error
         raise InputError(message) from error
 

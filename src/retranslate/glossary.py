@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
 from retranslate import morphology
+from retranslate.errors import InputError
 from retranslate.glossary_file import COLUMNS, Row, Surface, bundled_paths, expand, read_rows, realise
 from retranslate.text import valid
 
@@ -90,19 +91,28 @@ class Glossary:
     """Rows in the order in which they are tried; ``user`` says how many of them, from the front, are the user's own.
 
     The user's rows win over the bundled ones wherever the two overlap; within each, the leftmost and then the longest
-    match wins, and of rows for the same words the first whose conditions hold.
+    match wins, and of rows for the same words the first whose conditions hold. The pickle of a glossary that was loaded
+    names its files, that of any other holds its rows.
     """
 
     rows: tuple[Row, ...] = ()
     user: int = 0
+    _files: tuple[tuple[str, ...], bool] | None = field(default=None, repr=False, compare=False)
+    """The user's files, and whether the bundled ones come after them."""
     _cache: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, paths: Iterable[str | Path] = (), *, bundled: bool = True) -> Glossary:
         """The user's files at ``paths``, before the bundled ones unless ``bundled`` is false. Raises InputError."""
-        own = [row for path in paths for row in read_rows(Path(path))]
+        files = [Path(path) for path in paths]
+        own = [row for path in files for row in read_rows(path)]
         rest = [row for path in bundled_paths() for row in read_rows(path)] if bundled else []
-        return cls((*own, *rest), len(own))
+        return cls((*own, *rest), len(own), (tuple(str(path.resolve()) for path in files), bundled))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._files is None:
+            return Glossary, (self.rows, self.user)
+        return _loaded_again, (*self._files, self.signature)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -184,6 +194,15 @@ class Glossary:
     def forbidden(self, sentence: str) -> list[Match]:
         """The ``forbid`` rows whose words stand in ``sentence``."""
         return [match for match in self.match(sentence) if match.row.mode == "forbid"]
+
+
+def _loaded_again(files: tuple[str, ...], bundled: bool, signature: str) -> Glossary:
+    """What a pickle stands for."""
+    glossary = Glossary.load(files, bundled=bundled)
+    if glossary.signature != signature:
+        shown = ", ".join((*files, *["the bundled glossaries"] * bundled))
+        raise InputError(f"{shown}: changed since the glossary was pickled; load it again instead of its pickle.")
+    return glossary
 
 
 def _words(sentence: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,13 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from retranslate import gguf_weights, onednn
 from retranslate.errors import InputError, first_line
+
+_TURN = threading.Lock()
+"""Standard error and the warnings are the whole process's: two threads that put them aside at once would lose them."""
+
+if hasattr(os, "register_at_fork"):
+    # Of the threads that torch computes with a forked process has none, and would wait for them for ever.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 def open_model(
@@ -31,7 +40,7 @@ def open_model(
     shared: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
     try:
         # What matters is raised; progress bars and advice on other packages are not for the reader of an article.
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        with _TURN, warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             config = transformers.AutoConfig.from_pretrained(folder, **shared)
             if gguf is not None and own and config.model_type == "llama":

@@ -11,12 +11,14 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import pickle
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from retranslate.errors import InputError
 
@@ -65,8 +67,28 @@ def as_inner_words(text: str) -> str:
     return f" {text}"
 
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _one_at_a_time(
+    method: Callable[Concatenate[Rewriter, _P], _T],
+) -> Callable[Concatenate[Rewriter, _P], _T]:
+    """A method that threads enter one after the other: tokenizers change while they work, and models when they are first asked."""
+
+    @wraps(method)
+    def waiting(self: Rewriter, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with self._turn:
+            return method(self, *args, **kwargs)
+
+    return waiting
+
+
 class Rewriter:
-    """A loaded model. ``max_tokens`` is the longest sentence, in tokens, that it is given."""
+    """A loaded model. ``max_tokens`` is the longest sentence, in tokens, that it is given.
+
+    Threads may share it; it answers one of them at a time. Its pickle says which model it is and holds no weights.
+    """
 
     def __init__(
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, own: bool, name: str, weights: str
@@ -77,6 +99,9 @@ class Rewriter:
         self.name = name
         self.weights = weights
         self.max_tokens = 150
+        self._turn = threading.RLock()
+        self._origin: tuple[str | None, str | None] | None = None
+        """The folder or hub id (None: the bundled one) and the device that were asked for."""
 
     @classmethod
     def load(cls, source: str | Path | None = None, device: str | None = None) -> Rewriter:
@@ -98,9 +123,16 @@ class Rewriter:
             raise InputError(
                 f"{where}: the bundled model is not there; install retranslate again, or give a folder with --model."
             )
-        if where.is_dir():
-            return _load_folder(where, device)
-        return _load_hub(str(source), device)
+        rewriter = _load_folder(where, device) if where.is_dir() else _load_hub(str(source), device)
+        # From wherever it is read again: a folder by its whole path.
+        found = str(where.resolve()) if where.is_dir() else str(source)
+        rewriter._origin = (None if source is None else found, device)
+        return rewriter
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._origin is None:
+            raise pickle.PicklingError("a model that was not loaded from a folder or by its id cannot be pickled.")
+        return _loaded_again, (*self._origin, self.weights)
 
     @property
     def device(self) -> str:
@@ -126,6 +158,7 @@ class Rewriter:
     def _seq2seq(self) -> bool:
         return bool(self._model.config.is_encoder_decoder)
 
+    @_one_at_a_time
     def fits(self, request: Request) -> bool:
         """Whether the model can read the whole request."""
         return len(self._read(request)) <= self.max_tokens
@@ -143,6 +176,7 @@ class Rewriter:
         ids: list[int] = self._tokenizer(text_target=text, add_special_tokens=self._seq2seq).input_ids
         return ids if self._seq2seq else [*ids, self._tokenizer.eos_token_id]
 
+    @_one_at_a_time
     def rewrite(
         self, requests: Sequence[Request], batch_size: int = 16, on_progress: Callable[[int, int], None] | None = None
     ) -> list[Rewrite]:
@@ -188,6 +222,7 @@ class Rewriter:
         pad = self._tokenizer.pad_token_id
         return int(pad if pad is not None else self._tokenizer.eos_token_id)
 
+    @_one_at_a_time
     def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
         """The mean log-probability a token of each answer, end mark included, given its request."""
         import torch
@@ -205,6 +240,7 @@ class Rewriter:
                 scores[index] = round(float(chosen.mean()), 4)
         return scores
 
+    @_one_at_a_time
     def likelihoods(self, texts: Sequence[str]) -> list[float] | None:
         """The log-probability of each text as a whole, in nats: what the model writes where it is given nothing to repair.
 
@@ -215,6 +251,7 @@ class Rewriter:
         means = self.score([(Request(""), text) for text in texts], len(texts))
         return [round(mean * len(self._write(text)), 3) for mean, text in zip(means, texts, strict=True)]
 
+    @_one_at_a_time
     def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
         """For each request ``count`` different rewrites by beam search, the likeliest first; its greedy one may be among them.
 
@@ -266,6 +303,18 @@ class Rewriter:
         return [steps[len(prompt) - 1 - first :] for steps, prompt in zip(logits, prompts, strict=True)]
 
 
+@lru_cache(maxsize=1)
+def _loaded_again(source: str | None, device: str | None, weights: str) -> Rewriter:
+    """What a pickle stands for. A process that opens many pickles of a model loads it once."""
+    rewriter = Rewriter.load(source, device)
+    if rewriter.weights != weights:
+        raise InputError(
+            f"{source or BUNDLED}: other weights (sha256 {rewriter.weights[:8]}) than those that were pickled "
+            f"({weights[:8]}); load the Corrector again instead of its pickle."
+        )
+    return rewriter
+
+
 def _answer_limit(prompt: int) -> int:
     """How many tokens the answer to a prompt of that many may have."""
     return int(prompt * 1.6) + 16
@@ -288,6 +337,12 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
         raise InputError(f"{folder}: no model here: no .safetensors or .gguf file.")
     marker = _read_marker(folder)
     digest = _digest(weights)
+    if marker is not None and marker.get("sha256", digest) != digest:
+        shown = ", ".join(path.name for path in weights)
+        raise InputError(
+            f"{folder}: the weights ({shown}) are not those that {MARKER} names: their sha256 is {digest}, not "
+            f"{marker['sha256']}; {'install retranslate again' if folder == BUNDLED else 'copy or export the model again'}."
+        )
     gguf = weights[0] if weights[0].suffix == ".gguf" else None
     with _nothing_collected():
         from retranslate.loading import open_model
@@ -320,14 +375,17 @@ def _nothing_collected() -> Iterator[None]:
 
 
 def _digest(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
+    """The SHA-256 of the file, or of the digests of several."""
+    digests = []
     for path in paths:
         try:
             with path.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+                digests.append(hashlib.file_digest(stream, "sha256"))
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
-    return digest.hexdigest()
+    if len(digests) == 1:
+        return digests[0].hexdigest()
+    return hashlib.sha256(b"".join(digest.digest() for digest in digests)).hexdigest()
 
 
 def _longest_prompt(config: PretrainedConfig, wanted: int) -> int:
@@ -350,9 +408,10 @@ def _read_marker(folder: Path) -> dict[str, Any] | None:
         not isinstance(marker, dict)
         or not isinstance(marker.get("name", ""), str)
         or not _is_length(marker.get("max_tokens", 1))
+        or not isinstance(marker.get("sha256", ""), str)
     ):
         raise InputError(
-            f'{path}: broken: it should read {{"name": TEXT, "max_tokens": NUMBER}}; export the model again.'
+            f'{path}: broken: it should read {{"name": TEXT, "max_tokens": NUMBER, "sha256": TEXT}}; export the model again.'
         )
     return marker
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,6 +11,7 @@ from typing import Protocol, Self
 from retranslate.batch.rows import Outcome, Row, Shard, shards
 from retranslate.batch.sources import Source
 from retranslate.corrector import Corrector
+from retranslate.memory import free_memory, is_out_of_memory, with_half_the_batch
 
 MakeCorrector = Callable[[], Corrector]
 """Makes the Corrector of a run; can be pickled, to be called once in every worker."""
@@ -95,31 +95,14 @@ def _outcomes(corrector: Corrector, rows: Sequence[Row]) -> list[Outcome]:
         results = corrector.correct_many([row.text or "" for row in rows])
         return [Outcome.repaired(row, result) for row, result in zip(rows, results, strict=True)]
     except Exception as error:
-        scarce = _is_out_of_memory(error)
+        scarce = is_out_of_memory(error)
         reason = "out of memory" if scarce else f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     # Outside of the handler, where the failed attempt's tensors are not held by its traceback any more.
-    size = corrector.settings.batch_size
     if scarce:
-        _free_memory()
-    if scarce and size > 1:
-        corrector = Corrector(corrector.glossary, corrector.rewriter, replace(corrector.settings, batch_size=size // 2))
+        free_memory()
+    if scarce and corrector.settings.batch_size > 1:
+        corrector = with_half_the_batch(corrector)
     elif len(rows) == 1:
         return [Outcome.failed(rows[0], reason)]
     middle = max(1, len(rows) // 2)
     return [*_outcomes(corrector, rows[:middle]), *_outcomes(corrector, rows[middle:])]
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # By its words: torch has a class of its own for some devices only, and need not be imported to ask.
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError)
-        and any(words in str(error).lower() for words in ("out of memory", "allocate memory", "not enough memory"))
-    )
-
-
-def _free_memory() -> None:
-    import gc
-
-    gc.collect()
-    if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()

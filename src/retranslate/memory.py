@@ -1,0 +1,52 @@
+"""Out of memory: how it is told from other failures, and how a text is repaired all the same."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from retranslate.corrector import Corrector
+from retranslate.edits import Result
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` says that memory ran out, on whatever device."""
+    # By its words: torch has a class of its own for some devices only, and need not be imported to ask.
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError)
+        and any(words in str(error).lower() for words in ("out of memory", "allocate memory", "not enough memory"))
+    )
+
+
+def free_memory() -> None:
+    """Gives back what a failed attempt holds; to be called outside of the handler, whose traceback holds its tensors."""
+    gc.collect()
+    if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def with_half_the_batch(corrector: Corrector) -> Corrector:
+    """The same Corrector, decoding half as many sentences together: the outcome is the same."""
+    settings = replace(corrector.settings, batch_size=corrector.settings.batch_size // 2)
+    return Corrector(corrector.glossary, corrector.rewriter, settings)
+
+
+def correct_many(
+    corrector: Corrector, texts: Sequence[str], on_progress: Callable[[int, int], None] | None = None
+) -> list[Result]:
+    """What :meth:`Corrector.correct_many` gives, with half the batch where memory runs out, and so on.
+
+    Raises MemoryError when it runs out with a batch of one.
+    """
+    while True:
+        try:
+            return corrector.correct_many(texts, on_progress)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            if corrector.settings.batch_size == 1:
+                raise MemoryError from error
+        free_memory()
+        corrector = with_half_the_batch(corrector)
