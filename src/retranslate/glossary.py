@@ -123,7 +123,10 @@ class Glossary:
             level = 0 if position < self.user else 1
             for variant in row.wrong:
                 for surface in expand(variant):
-                    forms.setdefault(fold(surface.text), []).append(_Pattern(row, level, surface))
+                    patterns = forms.setdefault(fold(surface.text), [])
+                    # What comes after a row that always holds is never reached.
+                    if not patterns or not _always_holds(patterns[-1].row):
+                        patterns.append(_Pattern(row, level, surface))
         return ahocorasick_rs.AhoCorasick(list(forms), store_patterns=False), list(forms.values())
 
     def match(self, sentence: str) -> list[Match]:
@@ -179,6 +182,10 @@ class Glossary:
     def forbidden(self, sentence: str) -> list[Match]:
         """The ``forbid`` rows whose words stand in ``sentence``."""
         return [match for match in self.match(sentence) if match.row.mode == "forbid"]
+
+
+def _always_holds(row: Row) -> bool:
+    return row.case == "keep" and not row.near and not row.not_near
 
 
 def _words(sentence: str) -> str:
