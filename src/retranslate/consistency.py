@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import combinations
 
 from rapidfuzz.distance import Levenshtein
@@ -32,13 +33,11 @@ def precedents(document: Sequence[Draft]) -> Callable[[Match], bool]:
     applied = {fix.match.row for draft in document for fix in draft.fixes}
     text = "\n".join(draft.segment.text for draft in document)
 
-    def has_precedent(match: Match) -> bool:
-        if match.row in applied:
-            return True
-        names = [reading for reading in match.row.right if is_name(reading)]
-        return not is_name(match.found) and any(_stands_in(name, text) for name in names)
+    @cache  # a row is asked about as often as it was found
+    def is_named(readings: tuple[str, ...]) -> bool:
+        return any(_stands_in(reading, text) for reading in readings if is_name(reading))
 
-    return has_precedent
+    return lambda match: match.row in applied or (not is_name(match.found) and is_named(match.row.right))
 
 
 def is_name(wording: str) -> bool:
@@ -96,24 +95,33 @@ def misspelt(texts: Sequence[str]) -> dict[str, str]:
                 before[last].add(first)
     found: dict[str, set[str]] = defaultdict(set)
     for first, names in after.items():
-        for pair in combinations(sorted(names), 2):
+        for pair in _sounding_alike(names):
             wrong, right = sorted(pair, key=lambda name: (counts[name], name))
             strangers = {other for other in before[wrong] - {first} - _TITLES if not _is_ordinary(other)}
-            if _sound_alike(wrong, right) and not strangers and _outnumbers(first, counts[right], counts[wrong], pair):
+            if not strangers and _outnumbers(first, counts[right], counts[wrong], pair):
                 found[wrong].add(right)
     certain = {wrong: min(rights) for wrong, rights in found.items() if len(rights) == 1 and not rights & found.keys()}
-    return {wrong: right for wrong, right in certain.items() if not any(_both_in(wrong, right, text) for text in texts)}
+    for text in texts if certain else ():
+        words = {_bare(match.group()) for match in _WORD.finditer(text)}
+        for two in [wrong for wrong in words & certain.keys() if certain[wrong] in words]:
+            del certain[two]
+    return certain
 
 
 def _bare(name: str) -> str:
     return POSSESSIVE.sub("", name)
 
 
-def _sound_alike(one: str, other: str) -> bool:
-    if min(len(one), len(other)) < 5:
-        return False
-    sounds = [re.sub(r"(.)\1+", r"\1", name.lower().translate(_SOUNDS)) for name in (one, other)]
-    return sounds[0] == sounds[1] and 0 < Levenshtein.distance(one.lower(), other.lower()) <= 2
+def _sounding_alike(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The pairs among ``names`` that may be two spellings of one."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        if len(name) >= 5:
+            alike[re.sub(r"(.)\1+", r"\1", name.lower().translate(_SOUNDS))].append(name)
+    for same in alike.values():
+        for one, other in combinations(same, 2):
+            if 0 < Levenshtein.distance(one.lower(), other.lower(), score_cutoff=2) <= 2:
+                yield one, other
 
 
 def _outnumbers(first: str, right: int, wrong: int, names: Sequence[str]) -> bool:
@@ -126,11 +134,6 @@ def _outnumbers(first: str, right: int, wrong: int, names: Sequence[str]) -> boo
         return not ordinary and right > 2 * wrong
     # "Security Council" and "Security Counsel" are two things.
     return right > wrong and not (ordinary and _is_ordinary(first))
-
-
-def _both_in(one: str, other: str, text: str) -> bool:
-    words = {_bare(match.group()) for match in _WORD.finditer(text)}
-    return one in words and other in words
 
 
 def restore_names(document: Sequence[Draft]) -> None:

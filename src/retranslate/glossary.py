@@ -133,7 +133,10 @@ class Glossary:
             level = 0 if position < self.user else 1
             for variant in row.wrong:
                 for surface in expand(variant):
-                    forms.setdefault(fold(surface.text), []).append(_Pattern(row, level, surface))
+                    patterns = forms.setdefault(fold(surface.text), [])
+                    # What comes after a row that always holds is never reached.
+                    if not patterns or not _always_holds(patterns[-1].row):
+                        patterns.append(_Pattern(row, level, surface))
         return ahocorasick_rs.AhoCorasick(list(forms), store_patterns=False), list(forms.values())
 
     def match(self, sentence: str) -> list[Match]:
@@ -203,6 +206,10 @@ def _loaded_again(files: tuple[str, ...], bundled: bool, signature: str) -> Glos
         shown = ", ".join((*files, *["the bundled glossaries"] * bundled))
         raise InputError(f"{shown}: changed since the glossary was pickled; load it again instead of its pickle.")
     return glossary
+
+
+def _always_holds(row: Row) -> bool:
+    return row.case == "keep" and not row.near and not row.not_near
 
 
 def _words(sentence: str) -> str:

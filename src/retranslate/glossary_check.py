@@ -71,7 +71,8 @@ def _overlap_problems(rows: Sequence[Row]) -> Iterator[Problem]:
         reported: set[Row] = set()
         for text in dict.fromkeys(surfaces):
             key = fold(text)
-            rivals = [rival for rival in seen.get(key, ()) if rival.case == "keep" or text in _exact_texts(rival)]
+            # One by one: a thousand rows may have the same words.
+            rivals = (rival for rival in seen.get(key, ()) if rival.case == "keep" or text in _exact_texts(rival))
             for rival in rivals:
                 message = _overlap(text, rival, row)
                 if message and rival not in reported:

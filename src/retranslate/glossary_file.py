@@ -22,7 +22,7 @@ Mode = Literal["fix", "hint", "keep", "forbid"]
 Case = Literal["keep", "exact"]
 _MODES = frozenset(get_args(Mode))
 _CASES = frozenset(get_args(Case))
-_STARRED = re.compile(r"(\S+)\*")
+_STARRED = re.compile(r"(?<!\S)(\S+)\*")
 
 
 @dataclass(frozen=True, slots=True)

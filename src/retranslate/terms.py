@@ -158,7 +158,9 @@ def _places(wording: str, text: str, exact: bool) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(rf"(?<!\w){re.escape(wanted)}(?!\w)", there)]
 
 
+@lru_cache(maxsize=1_000)
 def _words(text: str) -> Counter[str]:
+    """The words of ``text`` by their lemmas, and how often each stands there; not to be changed."""
     return Counter(_lemma(match.group()) for match in _WORD.finditer(text))
 
 

@@ -16,6 +16,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 SegmentKind = Literal["sentence", "heading", "dateline", "list", "footer", "blank"]
 
 MAX_HEADING_WORDS = 18
+MAX_SENTENCE = 2_000
+"""Longer than any sentence that somebody wrote: what has no full stop for so long is cut, since work on a sentence grows
+with the square of its length."""
 MAX_QUOTATION = 600
 MAX_STAMP = 60
 
@@ -74,7 +77,7 @@ _SENTENCE_OPENER = re.compile(
 
 _UNTOUCHABLE = re.compile(
     r"(?P<url>(?:https?|ftp)://[^\s<>\"”“]+|www\.[^\s<>\"”“]+)"
-    r"|(?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    r"|(?P<email>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     r"|(?P<handle>(?<![\w@])@\w{2,})"
     r"|(?P<hashtag>(?<![\w&#])#\w*[^\W\d]\w*)"
     r"|(?P<code>`[^`\n]+`|%[sd]\b|\{\{[^{}\n]*\}\}|<[A-Za-z/!][^<>\n]{0,200}>)"
@@ -152,7 +155,8 @@ def _content(text: str, start: int, end: int) -> Iterator[Segment]:
             yield Segment(marker_end, prefix.end(), "blank", text[marker_end : prefix.end()])
             start = prefix.end()
             break
-    for piece_start, piece_end in _sentences(text, start, end):
+    pieces = (piece for sentence in _sentences(text, start, end) for piece in _cut_up(text, *sentence))
+    for piece_start, piece_end in pieces:
         heading = piece_start == start and piece_end == end and _is_heading(text, start, end)
         yield Segment(piece_start, piece_end, "heading" if heading else "sentence", text[piece_start:piece_end])
         gap_end = _next_start(text, piece_end, end)
@@ -207,6 +211,31 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             begin = position = following
     if begin < end:
         yield begin, end
+
+
+def _cut_up(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A sentence, in pieces where it is too long: cut at a space, or else beside a word, but in no link and no code."""
+    whole = [match.span() for match in _UNTOUCHABLE.finditer(text, start, end)] if end - start > MAX_SENTENCE else []
+    upcoming = 0
+    while end - start > MAX_SENTENCE:
+        cut = _cut(text, start, start + MAX_SENTENCE)
+        while upcoming < len(whole) and whole[upcoming][1] <= cut:
+            upcoming += 1
+        if upcoming < len(whole) and whole[upcoming][0] < cut:
+            cut = whole[upcoming][0] if whole[upcoming][0] > start else whole[upcoming][1]
+        piece_end = _trimmed_end(text, start, cut)
+        yield start, piece_end
+        start = _next_start(text, piece_end, end)
+    if start < end:
+        yield start, end
+
+
+def _cut(text: str, start: int, limit: int) -> int:
+    space = text.rfind(" ", start, limit)
+    if space > start:
+        return space
+    beside = (at for at in range(limit, start, -1) if not (text[at - 1].isalnum() and text[at].isalnum()))
+    return next(beside, limit)
 
 
 def _quotations(text: str, start: int, end: int) -> list[tuple[int, int]]:
