@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from retranslate.corrector import Corrector
-from retranslate.edits import Edit, Result, SegmentResult, Status, apply
+from retranslate.edits import Edit, Result, SegmentResult, Status, apply, word_edits
 from retranslate.formats import Kind, correct
 from retranslate.formats.kinds import layout_of
 from retranslate.formats.pieces import Passage
@@ -60,6 +60,39 @@ class Meddler:
             if replacement != text[start:end]:
                 edits.append(Edit(start, end, text[start:end], replacement, kind, "meddled"))  # type: ignore[arg-type]
         return edits
+
+
+class Scripted:
+    """A corrector that rewrites the sentences it is told to, as the model would, and counts how often it is asked."""
+
+    signature = "scripted"
+
+    def __init__(self, rewrites: dict[str, str]) -> None:
+        self._rewrites = rewrites
+        self.calls: list[list[str]] = []
+
+    def correct_many(self, texts: Sequence[str], on_progress: Callable[[int, int], None] | None = None) -> list[Result]:
+        self.calls.append(list(texts))
+        if on_progress:
+            on_progress(len(texts), len(texts))
+        return [self._result(text) for text in texts]
+
+    def _result(self, text: str) -> Result:
+        edits: list[Edit] = []
+        segments = []
+        for segment in split(text):
+            after = self._rewrites.get(segment.text, segment.text)
+            inside = word_edits(segment.text, after, "model", "rewritten")
+            edits += [edit.moved(segment.start) for edit in inside]
+            status: Status = "changed" if inside else "unchanged"
+            if segment.kind != "blank":
+                segments.append(SegmentResult(segment.start, segment.end, segment.kind, status, segment.text, after))
+        return Result(text, apply(text, edits), tuple(edits), tuple(segments), self.signature)
+
+
+def rewritten(kind: Kind, text: str, rewrites: dict[str, str]) -> Result:
+    """``text`` with some of its sentences rewritten."""
+    return correct(cast("Corrector", Scripted(rewrites)), text, kind)
 
 
 def meddled(kind: Kind, text: str, seed: int, rate: float = 0.3) -> Result:

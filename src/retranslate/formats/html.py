@@ -5,13 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from retranslate.errors import InputError
+from turbohtml import Token, TokenType, tokenize
+
 from retranslate.formats.pieces import Layout, Piece, running, stretches
-
-if TYPE_CHECKING:
-    from turbohtml import Token
 
 # Elements whose tags stand within a sentence. All others end it.
 _INLINE = frozenset(
@@ -29,10 +26,7 @@ _BLANKS = re.compile(r"[ \t\n\f\r]{2,}|[\t\n\f\r]")
 
 
 def layout(text: str) -> Layout:
-    """Where ``text``, an HTML page or a part of one, has prose. Any text is HTML: broken mark-up is read as browsers do.
-
-    Raises InputError where the tokenizer is not installed.
-    """
+    """Where ``text``, an HTML page or a part of one, has prose. Any text is HTML: broken mark-up is read as browsers do."""
     return Layout(tuple(stretches(_scan(text))), _read, _write)
 
 
@@ -46,8 +40,6 @@ def _write(words: str) -> str:
 
 def _scan(text: str) -> Iterator[Piece | None]:
     """The pieces of a page; None wherever a sentence cannot go on."""
-    from turbohtml import TokenType
-
     tokens = _tokens(text)
     for start, end, token in tokens:
         tag = token.tag or ""
@@ -81,8 +73,6 @@ def _region(start: int, name: str, tokens: Iterator[tuple[int, int, Token]]) -> 
 
     Takes its tokens, up to the end of the page if it is never closed.
     """
-    from turbohtml import TokenType
-
     depth = 1
     texts = []
     inline = name in _INLINE or name in _CODE
@@ -100,11 +90,6 @@ def _region(start: int, name: str, tokens: Iterator[tuple[int, int, Token]]) -> 
 
 def _tokens(text: str) -> Iterator[tuple[int, int, Token]]:
     """The tokens of ``text`` with the offsets of their start and end. A tag that the text ends in is left out."""
-    try:
-        from turbohtml import TokenType, tokenize
-    except ModuleNotFoundError as error:
-        raise InputError("HTML needs turbohtml; install the extra: pip install '.[formats]'.") from error
-
     # Of the same length, so that offsets stay: a carriage return is a line feed or nothing to the tokenizer, and "</>" is no
     # token at all, but an empty comment is one.
     text = text.replace("\r", " ").replace("</>", "<!>")

@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
 
+from retranslate.errors import InputError
+
 if TYPE_CHECKING:
     from retranslate.formats.pieces import Layout
 
@@ -40,7 +42,13 @@ def kind_of(name: str) -> Kind:
 
 
 def layout_of(kind: Kind) -> Callable[[str], Layout]:
-    """The function that finds the passages of a document of this kind; any but plain text."""
-    # Parsers are loaded when they are asked for.
+    """The function that finds the passages of a document of this kind; any but plain text.
+
+    Raises InputError where a package that it needs is not installed.
+    """
     module, _, function = _LAYOUTS[kind].partition(".")
-    return cast("Callable[[str], Layout]", getattr(import_module(f"retranslate.formats.{module}"), function))
+    try:
+        # Parsers are loaded when they are asked for.
+        return cast("Callable[[str], Layout]", getattr(import_module(f"retranslate.formats.{module}"), function))
+    except ModuleNotFoundError as error:
+        raise InputError(f"{kind} needs {error.name}; install the extra: pip install '.[formats]'.") from error

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import pairwise
+from string import punctuation
 from typing import Any
 
 from markdown_it import MarkdownIt, rules_inline
@@ -22,16 +23,14 @@ MAX_PARAGRAPH = 50_000
 MAX_BRACKETS = 200
 MAX_COLUMNS = 200
 
-_FRONT_MATTER = re.compile(
-    r"\ufeff?(?P<fence>---|\+\+\+)[ \t]*(?:\r\n?|\n)(?:.*?(?:\r\n?|\n))??(?:(?P=fence)|\.\.\.)[ \t]*(?=[\r\n]|\Z)",
-    re.DOTALL,
-)
+_FRONT_MATTER = re.compile(r"\ufeff?(---|\+\+\+)[ \t]*(?=[\r\n])")
+_FRONT_MATTER_END = re.compile(r"[\r\n](?:---|\+\+\+|\.\.\.)[ \t]*(?=[\r\n]|\Z)")
 _LINE_END = re.compile(r"\r\n?|\n")
 _PREFIX = re.compile(r"[ \t>]*")
-_CLOSING_HASHES = re.compile(r"[ \t]+#+[ \t]*$")
+_CLOSING_HASHES = re.compile(r"(?<![ \t])[ \t]+#+[ \t]*$")
 # Characters that would be mark-up in another place, and what would open a block at the beginning of a line.
 _SPECIAL = re.compile(
-    r"(?P<end>[ ]*\n)|(?P<start>(?m:^)(?:\d{1,9}[.)](?=[ \t]|$)|[-+=#:>~|]+))|(?P<character>[\\`*_\[\]<>|~])"
+    r"(?P<end>(?<![ ])[ ]*\n)|(?P<start>(?m:^)(?:\d{1,9}[.)](?=[ \t]|$)|[-+=#:>~|]+))|(?P<character>[\\`*_\[\]<>|~])"
 )
 
 Rule = Callable[[StateInline, bool], bool]
@@ -43,8 +42,7 @@ def layout(text: str) -> Layout:
     Code, tables, HTML blocks, front matter, link targets and definitions, and images are left alone; so are paragraphs of
     more than ``MAX_PARAGRAPH`` characters or ``MAX_BRACKETS`` brackets.
     """
-    front = _FRONT_MATTER.match(text)
-    begin = front.end() if front else 0
+    begin = _end_of_front_matter(text)
     env: dict[str, Any] = {}
     tokens = _parser().parse(text[begin:], env)
     starts = [begin, *(match.end() for match in _LINE_END.finditer(text, begin))]
@@ -53,6 +51,12 @@ def layout(text: str) -> Layout:
         if token.type == "inline" and before.type in ("paragraph_open", "heading_open"):
             passages += _located(text, starts, token)
     return Layout(passages, partial(_read, env.get("references", {})), _write)
+
+
+def _end_of_front_matter(text: str) -> int:
+    opened = _FRONT_MATTER.match(text)
+    closed = opened and _FRONT_MATTER_END.search(text, opened.end())
+    return closed.end() if closed else 0
 
 
 def _located(text: str, starts: list[int], token: Token) -> Iterator[tuple[int, int]]:
@@ -126,7 +130,11 @@ def _noting(name: str, rule: Rule, state: StateInline, silent: bool) -> bool:
             token.meta["at"] = begin + offset
     elif name == "link":
         label_end = state.md.helpers.parseLinkLabel(state, begin, True)
-        state.env["found"] += [Piece(begin, begin + 1, "", "opens"), Piece(label_end, state.pos, "", "closes")]
+        if state.src[label_end : state.pos] in ("]", "][]"):
+            # Its words are what the link is found by.
+            state.env["found"].append(Piece(begin, state.pos, state.src[begin + 1 : label_end], "fixed"))
+        else:
+            state.env["found"] += [Piece(begin, begin + 1, "", "opens"), Piece(label_end, state.pos, "", "closes")]
     else:
         state.env["found"].append(_mark(name, begin, state.src[begin : state.pos]))
     return True
@@ -139,7 +147,12 @@ def _mark(name: str, begin: int, source: str) -> Piece:
     if name == "entity":
         return Piece(begin, end, html.unescape(source), "coded")
     if name == "escape":
-        return Piece(begin, end, "\n", "fixed") if source[1] == "\n" else Piece(begin, end, source[1:], "coded")
+        if source[1] == "\n":
+            return Piece(begin, end, "\n", "fixed")
+        # Before anything but punctuation the backslash stands for itself.
+        return (
+            Piece(begin, end, source[1:], "coded") if source[1] in punctuation else Piece(begin, end, source, "fixed")
+        )
     return Piece(begin, end, "" if name == "image" else source, "fixed")
 
 
@@ -148,7 +161,9 @@ def _read(references: dict[str, Any], raw: str) -> list[Piece]:
     content, places = _content(raw)
     pieces = []
     cursor = 0
-    for mark in sorted(_marks(content, references), key=lambda mark: mark.start):
+    for mark in sorted(_marks(content, references), key=lambda mark: (mark.start, -mark.end)):
+        if mark.start < cursor:  # within what stays as it is
+            continue
         pieces += [*scanned(content, cursor, mark.start, _SPECIAL, _special), mark]
         cursor = mark.end
     pieces += scanned(content, cursor, len(content), _SPECIAL, _special)

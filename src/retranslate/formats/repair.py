@@ -151,7 +151,10 @@ def _holds(passage: Passage, pairs: Sequence[_Pair], layout: Layout) -> bool:
     raw = apply(passage.raw, [edit for _, edit in pairs])
     if raw == passage.raw:
         return True
-    changed = Passage(raw, layout.read(raw))
+    try:
+        changed = Passage(raw, layout.read(raw))
+    except InputError:  # well-formed no more
+        return False
     plain = apply(passage.plain, [edit for edit, _ in pairs])
     reads_alike = changed.plain.split() == plain.split() and any(piece.has_words for piece in changed.pieces)
     return reads_alike and changed.markup == passage.markup

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from retranslate.errors import InputError
 from retranslate.formats.pieces import WORD, Layout, Piece, scanned, tag
@@ -17,7 +18,7 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n?|\n|\Z)")
 _SRT_TIMES = re.compile(r"\s*\d+:\d+:\d+[,.]\d+\s*-->\s*\d+:\d+:\d+[,.]\d+")
 _SPEECH = r"(?=[ \t]*[-–—♪*#])"
 # A line that opens with a dash is another speaker's: the lines are not one sentence.
-_LINE_END = rf"(?P<turn>[ \t]*(?:\r\n?|\n){_SPEECH}[ \t]*)|(?P<wrap>[ \t]*(?:\r\n?|\n)[ \t]*)"
+_LINE_END = rf"(?<![ \t])[ \t]*(?:\r\n?|\n)(?:(?P<turn>{_SPEECH}[ \t]*)|(?P<wrap>[ \t]*))"
 _SRT_MARKS = re.compile(rf"(?P<tag></?[A-Za-z][^<>\r\n]*>)|(?P<code>\{{[^{{}}\r\n]*\}})|(?P<line>\\[Nnh])|{_LINE_END}")
 _VTT_MARKS = re.compile(rf"(?P<tag><[^<>]*>)|(?P<entity>&(?:#\w+|\w+);)|{_LINE_END}")
 
@@ -31,7 +32,7 @@ def srt(text: str) -> Layout:
             "no line of times such as 00:00:01,000 --> 00:00:02,000: not SubRip; name the format with --as."
         )
     passages: list[tuple[int, int]] = []
-    for index, following in zip(times, [*times[1:], len(lines)], strict=True):
+    for index, following in pairwise([*times, len(lines)]):
         block = lines[index + 1 : following]
         # The number of the next cue stands before its times.
         if following < len(lines) and block and text[slice(*block[-1])].strip().isdigit():
@@ -84,7 +85,7 @@ def _mark(match: re.Match[str]) -> Piece:
     kinds = match.groupdict()
     if kinds["tag"]:
         return tag(start, end, match.group())
-    if kinds["wrap"]:
+    if kinds["wrap"] is not None:
         return Piece(start, end, " ", "space")
     if kinds.get("entity"):
         return Piece(start, end, html.unescape(match.group()), "coded")
