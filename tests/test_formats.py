@@ -78,6 +78,9 @@ def test_the_receipt_is_that_of_the_whole_document(make_glossary: GlossaryMaker)
         # A word that moves out of its element would leave its link to another word.
         ('He told <a href="/h">Hadi</a> that.', "He told Hadi that.", "Hadi told him that.", None),
         ("He told <b>old Hadi</b> that.", "He told old Hadi that.", "He told young Hadi that.", "He told <b>young Hadi</b> that."),
+        ("They <b>has</b> the road.", "They has the road.", "They have the road.", "They <b>have</b> the road."),
+        ("They <b>has</b> the road.", "They has the road.", "They the road.", None),
+        ("They <b>old</b> mend road.", "They old mend road.", "They mend old road.", None),
         # What stays as it is.
         ("Run <code>a b</code> now.", "Run a b now.", "Run a b today.", "Run <code>a b</code> today."),
         ("Run <code>a b</code> now.", "Run a b now.", "Run b now.", None),

@@ -102,7 +102,7 @@ def test_what_is_read_of_a_document(text: str, expected: list[str]) -> None:
     [
         ("> It is\n> the road.", "It is the road.", "That is a road.", "> That is\n> a road."),
         ("It is *the* road.", "It is the road.", "It was the road.", "It was *the* road."),
-        ("It is *the* road.", "It is the road.", "It is our road.", None),
+        ("It is *the* road.", "It is the road.", "It is our road.", "It is *our* road."),
         ("It is _the big_ road.", "It is the big road.", "It is our big road.", "It is _our big_ road."),
         # Words that would be mark-up, or make some of what stands beside them.
         ("It is open.", "It is open.", "It is *open*.", None),

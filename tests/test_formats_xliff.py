@@ -90,7 +90,8 @@ def test_what_is_read_of_targets() -> None:
     ("target", "sentence", "rewrite", "expected"),
     [
         ("It is <g>open</g>.", "It is open.", "It was open.", "It was <g>open</g>."),
-        ("It is <g>open</g>.", "It is open.", "It is shut.", None),
+        ("It is <g>open</g>.", "It is open.", "It is now.", "It is <g>now</g>."),
+        ("It is <g>open</g>.", "It is open.", "Open it is.", None),
         ("It is\n  open &gt; 1.", "It is open > 1.", "It was open & > 1.", "It was\n  open &amp; &gt; 1."),
         ("It is <x/> now.", "It is {} now.", "It was {} today.", "It was <x/> today."),
         ("It is <x/> now.", "It is {} now.", "It is now {}.", "It is now <x/>."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -93,7 +93,7 @@ def _fitting(
     the glossary stand each for itself.
     """
     pairs = [(edit, written) for edit in edits if (written := _written(passage, edit, write)) is not None]
-    if len(pairs) < len(edits) or _empties_an_element(passage, edits):
+    if len(pairs) < len(edits) or _parts_words_from_tags(passage, edits):
         pairs = [pair for pair in pairs if pair[0].kind == "glossary"]
     text = apply(segment.original, [edit.moved(-segment.start) for edit, _ in pairs])
     return pairs if text.strip() and text == text.strip() else []
@@ -128,22 +128,33 @@ def _rewrapped(edit: Edit, place: Place, write: Callable[[str], str | None]) -> 
     return None if None in pieces else "".join(piece for piece in pieces if piece is not None)
 
 
-def _empties_an_element(passage: Passage, edits: Sequence[Edit]) -> bool:
-    """Whether rules and model leave an inline element, such as a link, around none of the words that it was made for.
+def _parts_words_from_tags(passage: Passage, edits: Sequence[Edit]) -> bool:
+    """Whether rules and model take all words out of an inline element, such as a link, or put words of elsewhere in their
+    place. The glossary may replace them all, for what it puts there means the same."""
+    free = [edit for edit in edits if edit.kind != "glossary"]
+    touched = {passage.run(edit.start, edit.end) for edit in free if edit.start < edit.end}
+    return any(_is_parted(passage.plain, run, free) for run in touched if run is not None)
 
-    The glossary may replace them all, for what it puts there means the same; the model may have moved them out.
-    """
-    free = [edit for edit in edits if edit.kind != "glossary" and edit.start < edit.end]
-    runs = {run for edit in free if (run := passage.run(edit.start, edit.end)) is not None}
-    return any(
-        not any(_is_kept(word.start(), word.end(), free) for word in words)
-        for start, end in runs
-        if (words := list(WORD.finditer(passage.plain, start, end)))
-    )
+
+def _is_parted(plain: str, run: tuple[int, int], edits: Sequence[Edit]) -> bool:
+    start, end = run
+    words = list(WORD.finditer(plain, start, end))
+    if not words or any(_is_kept(word.start(), word.end(), edits) for word in words):
+        return False
+    inside = [edit for edit in edits if start <= edit.start and edit.end <= end]
+    outside = [edit for edit in edits if edit not in inside]
+    now = _words(edit.replacement for edit in inside)
+    came = now & _words(edit.original for edit in outside)
+    went = _words([plain[start:end]]) & _words(edit.replacement for edit in outside)
+    return not now or bool(came or went)
 
 
 def _is_kept(start: int, end: int, edits: Sequence[Edit]) -> bool:
     return not any(edit.start < end and start < edit.end for edit in edits)
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    return {word.group().lower() for text in texts for word in WORD.finditer(text)}
 
 
 def _holds(passage: Passage, pairs: Sequence[_Pair], layout: Layout) -> bool:
