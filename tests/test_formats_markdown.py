@@ -91,6 +91,7 @@ def test_the_words_of_a_document_are_repaired_and_nothing_else(make_glossary: Gl
         ("+++\na = 1\n+++\nb", ["b"]),
         ("---\na: 1\n\nb", ["a: 1", "b"]),
         ("***", []),
+        ("a | b\n|-|\n\nc", ["c"]),
     ],
 )
 def test_what_is_read_of_a_document(text: str, expected: list[str]) -> None:
@@ -115,6 +116,9 @@ def test_what_is_read_of_a_document(text: str, expected: list[str]) -> None:
         ("See [x] now.\n\n[x]: /y", "See x now.", "See it now.", None),
         ("See [x] now.\n\n[x]: /y", "See x now.", "Go to x now.", "Go to [x] now.\n\n[x]: /y"),
         ("A & B.", "A & B.", "A & C.", "A & C."),
+        ("# It is the #1 way", "It is the #1 way", "It is the #", None),
+        ("It is\nthe\nroad.", "It is the road.", "It is road.", "It is\nroad."),
+        ("It is\nthe\nroad.", "It is the road.", "It is  road.", None),
         ("A & B;", "A & B;", "A &lt;", None),
     ],
 )

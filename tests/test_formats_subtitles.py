@@ -95,7 +95,7 @@ def test_the_words_of_webvtt_are_repaired_and_nothing_else(corrector: Corrector,
     [
         (Kind.srt, SRT, ["The Daash fled and Daash hid.", "- Daash!\n- Daash?", "Daash\nDaash", "Daash"]),
         (Kind.srt, "0:0:1,0 --> 0:0:2,0\nA\n7\n0:0:1,0-->0:0:2,0\n8", ["A", "8"]),
-        (Kind.srt, "0:0:1,0 --> 0:0:2,0\n1 < 2 {x", ["1 < 2 {x"]),
+        (Kind.srt, "0:0:1,0 --> 0:0:2,0\n1 < 2 {x\nA --> B\nC", ["1 < 2 {x", "C"]),
         (Kind.vtt, VTT, ["The Daash fled & Daash hid.", "- Daash!"]),
         (
             Kind.vtt,

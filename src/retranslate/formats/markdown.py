@@ -27,10 +27,14 @@ _FRONT_MATTER = re.compile(r"\ufeff?(---|\+\+\+)[ \t]*(?=[\r\n])")
 _FRONT_MATTER_END = re.compile(r"[\r\n](?:---|\+\+\+|\.\.\.)[ \t]*(?=[\r\n]|\Z)")
 _LINE_END = re.compile(r"\r\n?|\n")
 _PREFIX = re.compile(r"[ \t>]*")
+# The second line of a table. Below a line with another number of columns it makes none, as long as that line stays so.
+_TABLE_RULE = re.compile(r"^[|: \t]*-[-|: \t]*$", re.MULTILINE)
 _CLOSING_HASHES = re.compile(r"(?<![ \t])[ \t]+#+[ \t]*$")
-# Characters that would be mark-up in another place, and what would open a block at the beginning of a line.
+# Characters that would be mark-up in another place, what would open a block at the beginning of a line, and what would
+# close a heading.
 _SPECIAL = re.compile(
-    r"(?P<end>(?<![ ])[ ]*\n)|(?P<start>(?m:^)(?:\d{1,9}[.)](?=[ \t]|$)|[-+=#:>~|]+))|(?P<character>[\\`*_\[\]<>|~])"
+    r"(?P<end>(?:(?<![ ])[ ]+)?\n)|(?P<start>(?m:^)(?:\d{1,9}[.)](?=[ \t]|$)|[-+=#:>~|]+))"
+    r"|(?P<closing>(?<=[ \t])#+(?=[ \t]*\Z))|(?P<character>[\\`*_\[\]<>|~])"
 )
 
 Rule = Callable[[StateInline, bool], bool]
@@ -62,7 +66,7 @@ def _end_of_front_matter(text: str) -> int:
 def _located(text: str, starts: list[int], token: Token) -> Iterator[tuple[int, int]]:
     """Where the content of a block stands in ``text``; nothing where it stands there otherwise than the parser has it."""
     lines = token.content.split("\n")
-    if token.map is None or not WORD.search(token.content):
+    if token.map is None or not WORD.search(token.content) or _TABLE_RULE.search(token.content):
         return
     if len(token.content) > MAX_PARAGRAPH or token.content.count("[") > MAX_BRACKETS:
         return

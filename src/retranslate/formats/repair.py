@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # What no mark-up has room for: line ends, control characters, half characters.
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+# Where nothing stands on a line, or nothing but marks of quotation: such a line ends a paragraph or a cue.
+_EMPTY_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))[ \t>]*(?=[\r\n])")
 
 # An edit on a passage as it reads, and the same on the passage as it is written.
 _Pair = tuple[Edit, Edit]
@@ -162,6 +164,8 @@ def _holds(passage: Passage, pairs: Sequence[_Pair], layout: Layout) -> bool:
     raw = apply(passage.raw, [edit for _, edit in pairs])
     if raw == passage.raw:
         return True
+    if len(_EMPTY_LINE.findall(raw)) > len(_EMPTY_LINE.findall(passage.raw)):
+        return False
     try:
         changed = Passage(raw, layout.read(raw))
     except InputError:  # well-formed no more

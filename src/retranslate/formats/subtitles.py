@@ -18,9 +18,11 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n?|\n|\Z)")
 _SRT_TIMES = re.compile(r"\s*\d+:\d+:\d+[,.]\d+\s*-->\s*\d+:\d+:\d+[,.]\d+")
 _SPEECH = r"(?=[ \t]*[-–—♪*#])"
 # A line that opens with a dash is another speaker's: the lines are not one sentence.
-_LINE_END = rf"(?<![ \t])[ \t]*(?:\r\n?|\n)(?:(?P<turn>{_SPEECH}[ \t]*)|(?P<wrap>[ \t]*))"
-_SRT_MARKS = re.compile(rf"(?P<tag></?[A-Za-z][^<>\r\n]*>)|(?P<code>\{{[^{{}}\r\n]*\}})|(?P<line>\\[Nnh])|{_LINE_END}")
-_VTT_MARKS = re.compile(rf"(?P<tag><[^<>]*>)|(?P<entity>&(?:#\w+|\w+);)|{_LINE_END}")
+_ARROW_OR_LINE_END = rf"(?P<arrow>-->)|(?:(?<![ \t])[ \t]+)?(?:\r\n?|\n)(?:(?P<turn>{_SPEECH}[ \t]*)|(?P<wrap>[ \t]*))"
+_SRT_MARKS = re.compile(
+    rf"(?P<tag></?[A-Za-z][^<>\r\n]*>)|(?P<code>\{{[^{{}}\r\n]*\}})|(?P<line>\\[Nnh])|{_ARROW_OR_LINE_END}"
+)
+_VTT_MARKS = re.compile(rf"(?P<tag><[^<>]*>)|(?P<entity>&(?:#\w+|\w+);)|{_ARROW_OR_LINE_END}")
 
 
 def srt(text: str) -> Layout:
@@ -61,10 +63,10 @@ def vtt(text: str) -> Layout:
 
 
 def _paragraphs(text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The rows of lines with words, without the empty lines between."""
+    """The rows of lines with words, without the empty lines between and such as look like times."""
     row: list[tuple[int, int]] = []
     for start, end in [*lines, (0, 0)]:
-        if text[start:end].strip():
+        if text[start:end].strip() and "-->" not in text[start:end]:
             row.append((start, end))
             continue
         if row and WORD.search(text, row[0][0], row[-1][1]):
@@ -89,6 +91,8 @@ def _mark(match: re.Match[str]) -> Piece:
         return Piece(start, end, " ", "space")
     if kinds.get("entity"):
         return Piece(start, end, html.unescape(match.group()), "coded")
+    if kinds["arrow"]:
+        return Piece(start, end, match.group(), "fixed")
     return Piece(start, end, "" if kinds.get("code") else "\n", "fixed")
 
 
