@@ -92,6 +92,7 @@ def test_the_words_of_a_document_are_repaired_and_nothing_else(make_glossary: Gl
         ("---\na: 1\n\nb", ["a: 1", "b"]),
         ("***", []),
         ("a | b\n|-|\n\nc", ["c"]),
+        ("a |b\n---\n\nc |d\n===", ["c |d"]),
     ],
 )
 def test_what_is_read_of_a_document(text: str, expected: list[str]) -> None:
@@ -109,6 +110,7 @@ def test_what_is_read_of_a_document(text: str, expected: list[str]) -> None:
         ("It is open.", "It is open.", "It is *open*.", None),
         ("It is open.", "It is open.", "It is <open>.", None),
         ("Two. It is.", "Two.", "2.", None),
+        ("Two.\nIt is.", "Two.", "2.", None),
         ("In 1986. It is so as ever it was.", "In 1986.", "1986.", None),
         ("It is\n  two boats.", "It is two boats.", "It is + boats.", None),
         ("See [x] now (y).", "See [x] now (y).", "See [x](y).", None),
@@ -128,6 +130,14 @@ def test_a_rewrite_is_made_where_it_keeps_the_markup(
     result = rewritten(Kind.markdown, text, {sentence: rewrite})
     assert result.text == (expected or text)
     assert bool(result.segments[0].refused_by) is (expected is None)
+
+
+def test_only_the_paragraph_whose_repair_would_be_markup_is_refused() -> None:
+    text = "It is open.\n\n[a]: /x\nIt is open.\n\nIt was open.\n"
+    result = rewritten(Kind.markdown, text, {"It is open.": "(open)", "It was open.": "It is."})
+    # Below a definition "(open)" is the title of its link.
+    assert result.text == "(open)\n\n[a]: /x\nIt is open.\n\nIt is.\n"
+    assert [segment.refused_by for segment in result.segments] == [(), ("markup",), ()]
 
 
 @given(DOCUMENTS)

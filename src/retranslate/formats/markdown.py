@@ -29,12 +29,12 @@ _LINE_END = re.compile(r"\r\n?|\n")
 _PREFIX = re.compile(r"[ \t>]*")
 # The second line of a table. Below a line with another number of columns it makes none, as long as that line stays so.
 _TABLE_RULE = re.compile(r"^[|: \t]*-[-|: \t]*$", re.MULTILINE)
+_LAST_HASHES = re.compile(r"(?<=[ \t])#+(?=[ \t]*\Z)")
 _CLOSING_HASHES = re.compile(r"(?<![ \t])[ \t]+#+[ \t]*$")
-# Characters that would be mark-up in another place, what would open a block at the beginning of a line, and what would
-# close a heading.
+# Characters that would be mark-up in another place, and what would open a block at the beginning of a line.
 _SPECIAL = re.compile(
-    r"(?P<end>(?:(?<![ ])[ ]+)?\n)|(?P<start>(?m:^)(?:\d{1,9}[.)](?=[ \t]|$)|[-+=#:>~|]+))"
-    r"|(?P<closing>(?<=[ \t])#+(?=[ \t]*\Z))|(?P<character>[\\`*_\[\]<>|~])"
+    r"(?P<end>(?:(?<![ ])[ ]+)?\n)|(?P<start>(?m:^)(?:\d{1,9}[.)](?=\s|\Z)|[-+=#:>~|]+))"
+    r"|(?P<character>[\\`*_\[\]<>|~])"
 )
 
 Rule = Callable[[StateInline, bool], bool]
@@ -52,6 +52,9 @@ def layout(text: str) -> Layout:
     starts = [begin, *(match.end() for match in _LINE_END.finditer(text, begin))]
     passages: list[tuple[int, int]] = []
     for before, token in pairwise(tokens):
+        # Over a line of dashes stands a heading, or the head of a table of one column.
+        if before.markup == "-" and "|" in token.content:
+            continue
         if token.type == "inline" and before.type in ("paragraph_open", "heading_open"):
             passages += _located(text, starts, token)
     return Layout(passages, partial(_read, env.get("references", {})), _write)
@@ -201,6 +204,8 @@ def _marks(content: str, references: dict[str, Any]) -> list[Piece]:
     tokens: list[Token] = []
     _parser().inline.parse(content, _parser(), env, tokens)
     found: list[Piece] = env["found"]
+    if closing := _LAST_HASHES.search(content):  # would end a heading
+        found.append(Piece(*closing.span(), closing.group(), "fixed"))
     for token in tokens:
         if "at" in token.meta and token.type in ("em_open", "strong_open", "em_close", "strong_close"):
             width, opens = len(token.markup), token.nesting > 0

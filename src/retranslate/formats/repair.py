@@ -40,29 +40,78 @@ def correct(
     """
     if kind is Kind.text:
         return corrector.correct_many([text], on_progress)[0]
+    read = layout_of(kind)
     try:
-        layout = layout_of(kind)(text)
+        layout = read(text)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     passages = [Passage(text[start:end], layout.read(text[start:end])) for start, end in layout.passages]
     results = corrector.correct_many([passage.plain for passage in passages], on_progress)
+    fitting = [_fitting(passage, result, layout) for passage, result in zip(passages, results, strict=True)]
+    written = [
+        [edit.moved(start) for pairs in fit for _, edit in pairs]
+        for (start, _), fit in zip(layout.passages, fitting, strict=True)
+    ]
+    for index in _breaking(written, 0, len(written), lambda edits: _stands(text, layout, edits, read)):
+        fitting[index] = [[] for _ in fitting[index]]
     edits: list[Edit] = []
     segments: list[SegmentResult] = []
-    for (start, _), passage, result in zip(layout.passages, passages, results, strict=True):
-        for segment, inside in _put_back(passage, result, layout):
-            edits += [edit.moved(start) for edit in inside]
+    for (start, _), passage, result, fit in zip(layout.passages, passages, results, fitting, strict=True):
+        for segment, made in _put_back(passage, result, fit):
+            edits += [edit.moved(start) for edit in made]
             segments.append(replace(segment, start=segment.start + start, end=segment.end + start))
     return Result(text, apply(text, edits), tuple(edits), tuple(segments), corrector.signature)
 
 
-def _put_back(passage: Passage, result: Result, layout: Layout) -> Iterator[tuple[SegmentResult, list[Edit]]]:
-    """The segments and edits of ``result`` on the passage as it is written."""
-    every = list(_by_segment(result))
-    fitting = [_fitting(passage, segment, edits, layout.write) for segment, edits in every]
-    if not _holds(passage, [pair for pairs in fitting for pair in pairs], layout):
-        fitting = [[] for _ in every]
+def _breaking(
+    written: Sequence[list[Edit]], low: int, high: int, stands: Callable[[list[Edit]], bool]
+) -> Iterator[int]:
+    """Which of the passages ``low`` to ``high`` have edits that the document around them does not bear; seldom any."""
+    edits = [edit for passage in written[low:high] for edit in passage]
+    if not edits or stands(edits):
+        return
+    if high - low == 1:
+        yield low
+        return
+    middle = (low + high) // 2
+    yield from _breaking(written, low, middle, stands)
+    yield from _breaking(written, middle, high, stands)
+
+
+def _stands(text: str, layout: Layout, edits: list[Edit], read: Callable[[str], Layout]) -> bool:
+    """Whether the document with ``edits`` still is the same around its passages."""
+    after = apply(text, edits)
+    try:
+        return list(_around(after, read(after))) == list(_around(text, layout))
+    except InputError:
+        return False
+
+
+def _around(text: str, layout: Layout) -> Iterator[str]:
     reached = 0
-    for (segment, wanted), pairs in zip(every, fitting, strict=True):
+    for start, end in layout.passages:
+        yield text[reached:start]
+        reached = end
+    yield text[reached:]
+
+
+def _fitting(passage: Passage, result: Result, layout: Layout) -> list[list[_Pair]]:
+    """For each segment of ``result`` the edits that can be made where it is written."""
+    fitting = [
+        _fitting_in(passage, segment, edits, layout.write)
+        for segment, edits in zip(result.segments, _by_segment(result), strict=True)
+    ]
+    if _holds(passage, [pair for pairs in fitting for pair in pairs], layout):
+        return fitting
+    return [[] for _ in fitting]
+
+
+def _put_back(
+    passage: Passage, result: Result, fitting: Sequence[list[_Pair]]
+) -> Iterator[tuple[SegmentResult, list[Edit]]]:
+    """The segments of ``result`` and the edits that are made in them, on the passage as it is written."""
+    reached = 0
+    for segment, wanted, pairs in zip(result.segments, _by_segment(result), fitting, strict=True):
         made = [edit for _, edit in pairs]
         start, end = passage.bounds(segment.start, segment.end)
         start = max(min([start, *(edit.start for edit in made)]), reached)
@@ -77,16 +126,17 @@ def _put_back(passage: Passage, result: Result, layout: Layout) -> Iterator[tupl
         yield replace(moved, refused_by=refused_by, status=status), made
 
 
-def _by_segment(result: Result) -> Iterator[tuple[SegmentResult, list[Edit]]]:
+def _by_segment(result: Result) -> Iterator[list[Edit]]:
+    """The edits of ``result`` for each of its segments."""
     edits = list(result.edits)[::-1]
     for segment in result.segments:
         inside = []
         while edits and edits[-1].end <= segment.end:
             inside.append(edits.pop())
-        yield segment, inside
+        yield inside
 
 
-def _fitting(
+def _fitting_in(
     passage: Passage, segment: SegmentResult, edits: Sequence[Edit], write: Callable[[str], str | None]
 ) -> list[_Pair]:
     """All of the segment's edits as they are written; where one of them cannot be, the glossary's alone.
