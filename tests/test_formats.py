@@ -11,7 +11,7 @@ from conftest import GlossaryMaker
 from format_checks import Scripted, rewritten
 from retranslate.corrector import Corrector
 from retranslate.errors import InputError
-from retranslate.formats import Kind, correct, kind_of
+from retranslate.formats import Kind, correct, kind_of, repair
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,21 @@ def test_only_the_sentence_that_crosses_markup_is_refused() -> None:
     text = "<p>He <b>is gone</b> now. He is gone now."
     result = rewritten(Kind.html, text, {"He is gone now.": "He is off."})
     assert result.text == "<p>He <b>is gone</b> now. He is off."
+
+
+def test_only_the_sentence_that_would_be_markup_is_refused() -> None:
+    text = "<p>R& amp is it. It is open. R& amp is it. It is open."
+    result = rewritten(Kind.html, text, {"R& amp is it.": "R&amp is it.", "It is open.": "It was open."})
+    assert result.text == "<p>R& amp is it. It was open. R& amp is it. It was open."
+    assert [segment.status for segment in result.segments] == ["refused", "changed", "refused", "changed"]
+
+
+def test_a_passage_of_hopeless_repairs_is_left_alone_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repair, "MAX_CHECKS", 5)
+    text = "<p>" + "R& amp is it. " * 50
+    result = rewritten(Kind.html, text, {"R& amp is it.": "R&amp is it."})
+    assert not result.changed
+    assert len(result.refused) == 50
 
 
 def test_a_segment_that_begins_in_the_middle_of_what_is_fixed_overlaps_none() -> None:

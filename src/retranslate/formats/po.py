@@ -86,5 +86,6 @@ def _mark(match: re.Match[str]) -> Piece:
     return Piece(start, end, "\n" if match["line"] else found, "fixed")
 
 
-def _write(words: str) -> str:
-    return words.replace("\\", "\\\\").replace('"', '\\"')
+def _write(words: str) -> str | None:
+    written = words.replace("\\", "\\\\").replace('"', '\\"')
+    return None if any(mark["tag"] or mark["placeholder"] for mark in _MARKS.finditer(written)) else written

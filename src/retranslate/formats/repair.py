@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from retranslate.edits import Edit, Result, SegmentResult, Status, apply
 from retranslate.errors import InputError
@@ -22,6 +22,10 @@ _EMPTY_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))[ \t>]*(?=[\r\n])")
 
 # An edit on a passage as it reads, and the same on the passage as it is written.
 _Pair = tuple[Edit, Edit]
+_Made = TypeVar("_Made", Edit, _Pair)
+
+MAX_CHECKS = 30
+"""How often a passage or document is read again to find which of its repairs it does not bear; what is left then stays."""
 
 
 def correct(
@@ -52,7 +56,7 @@ def correct(
         [edit.moved(start) for pairs in fit for _, edit in pairs]
         for (start, _), fit in zip(layout.passages, fitting, strict=True)
     ]
-    for index in _breaking(written, 0, len(written), lambda edits: _stands(text, layout, edits, read)):
+    for index in _unbearable(written, lambda edits: _stands(text, layout, edits, read)):
         fitting[index] = [[] for _ in fitting[index]]
     edits: list[Edit] = []
     segments: list[SegmentResult] = []
@@ -63,19 +67,24 @@ def correct(
     return Result(text, apply(text, edits), tuple(edits), tuple(segments), corrector.signature)
 
 
-def _breaking(
-    written: Sequence[list[Edit]], low: int, high: int, stands: Callable[[list[Edit]], bool]
-) -> Iterator[int]:
-    """Which of the passages ``low`` to ``high`` have edits that the document around them does not bear; seldom any."""
-    edits = [edit for passage in written[low:high] for edit in passage]
-    if not edits or stands(edits):
-        return
-    if high - low == 1:
-        yield low
-        return
-    middle = (low + high) // 2
-    yield from _breaking(written, low, middle, stands)
-    yield from _breaking(written, middle, high, stands)
+def _unbearable(units: Sequence[Sequence[_Made]], stands: Callable[[list[_Made]], bool]) -> set[int]:
+    """Which of ``units``, the edits of passages or segments, to leave out so that the others together stand; seldom any."""
+    found: set[int] = set()
+    waiting = [(0, len(units))]
+    checks = 0
+    while waiting:
+        low, high = waiting.pop()
+        checks += 1
+        together = [edit for unit in units[low:high] for edit in unit]
+        if not together or (checks <= MAX_CHECKS and stands(together)):
+            continue
+        if high - low == 1 or checks > MAX_CHECKS:
+            found.update(range(low, high))
+        else:
+            middle = (low + high) // 2
+            waiting += [(middle, high), (low, middle)]
+    kept = [edit for index, unit in enumerate(units) if index not in found for edit in unit]
+    return found if not found or stands(kept) else set(range(len(units)))
 
 
 def _stands(text: str, layout: Layout, edits: list[Edit], read: Callable[[str], Layout]) -> bool:
@@ -101,9 +110,9 @@ def _fitting(passage: Passage, result: Result, layout: Layout) -> list[list[_Pai
         _fitting_in(passage, segment, edits, layout.write)
         for segment, edits in zip(result.segments, _by_segment(result), strict=True)
     ]
-    if _holds(passage, [pair for pairs in fitting for pair in pairs], layout):
-        return fitting
-    return [[] for _ in fitting]
+    for index in _unbearable(fitting, lambda pairs: _holds(passage, pairs, layout)):
+        fitting[index] = []
+    return fitting
 
 
 def _put_back(
