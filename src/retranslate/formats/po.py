@@ -87,5 +87,6 @@ def _mark(match: re.Match[str]) -> Piece:
 
 
 def _write(words: str) -> str | None:
-    written = words.replace("\\", "\\\\").replace('"', '\\"')
-    return None if any(mark["tag"] or mark["placeholder"] for mark in _MARKS.finditer(written)) else written
+    if re.search(r"[<>{}]", words) or any(mark["placeholder"] for mark in _MARKS.finditer(words)):
+        return None
+    return words.replace("\\", "\\\\").replace('"', '\\"')

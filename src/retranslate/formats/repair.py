@@ -84,7 +84,7 @@ def _unbearable(units: Sequence[Sequence[_Made]], stands: Callable[[list[_Made]]
             middle = (low + high) // 2
             waiting += [(middle, high), (low, middle)]
     kept = [edit for index, unit in enumerate(units) if index not in found for edit in unit]
-    return found if not found or stands(kept) else set(range(len(units)))
+    return found if checks == 1 or stands(kept) else set(range(len(units)))
 
 
 def _stands(text: str, layout: Layout, edits: list[Edit], read: Callable[[str], Layout]) -> bool:
