@@ -10,6 +10,7 @@ import retranslate.formats
 from conftest import GlossaryMaker
 from format_checks import Scripted, rewritten
 from retranslate.corrector import Corrector
+from retranslate.edits import Edit
 from retranslate.errors import InputError
 from retranslate.formats import Kind, correct, kind_of, repair
 
@@ -164,3 +165,14 @@ def test_nothing_is_nothing(kind: Kind, make_glossary: GlossaryMaker) -> None:
         return  # no document at all
     result = correct(Corrector.without_model(glossary=make_glossary()), "", kind)
     assert (result.text, result.edits, result.segments) == ("", (), ())
+
+
+def test_repairs_that_stand_alone_but_not_together_are_all_left_out() -> None:
+    opens, closes, words = (Edit(at, at, "", text, "model", "") for at, text in enumerate("<>w"))
+
+    def stands(edits: list[Edit]) -> bool:
+        return not {"<", ">"} <= {edit.replacement for edit in edits}
+
+    assert repair._unbearable([[opens], [words]], stands) == set()
+    assert repair._unbearable([[opens], [], [closes], [words]], stands) == {0, 1, 2, 3}
+    assert repair._unbearable([[opens, closes], [], [words]], stands) == {0}
