@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import glossary_text
-from retranslate import cli
+from retranslate import cli, options
 from retranslate.corrector import Corrector
 from retranslate.glossary import Glossary
 
@@ -182,6 +182,29 @@ def test_a_diff_without_colours_can_be_applied() -> None:
     assert b"\r\n" in coloured
 
 
+def test_explain_tells_the_story_of_each_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("a.txt", GARBLED)
+    outcome = fix("a.txt", "--explain")
+    assert outcome.code == 0
+    lines = outcome.out.decode().splitlines()
+    assert lines[0] == "a.txt"
+    assert [line.split()[0] for line in lines if " source " in line] == ["1", "2", "3"]
+    assert any("glossary" in line and '"Daash" -> "Daesh"' in line for line in lines)
+    assert any("rule" in line and "(dummy subject)" in line for line in lines)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert b"\x1b[" in fix("a.txt", "--explain", terminal=True).out
+    fix("a.txt", "--explain", "-o", "story.txt", terminal=True)
+    assert Path("story.txt").read_bytes() == outcome.out
+
+
+def test_explain_as_json_is_the_json() -> None:
+    write("a.txt", GARBLED)
+    outcome = fix("a.txt", "--explain", "--format", "json")
+    assert outcome.out == fix("a.txt", "--format", "json").out
+    first = json.loads(outcome.out)["segments"][0]
+    assert [(step["by"], step["text"]) for step in first["steps"]] == [("glossary", "The Daesh fled.")]
+
+
 def test_check_prints_the_names_of_files_that_would_change() -> None:
     write("a.txt", GARBLED)
     write("b.txt", CLEAN)
@@ -318,7 +341,7 @@ def test_outputs_that_cannot_be_written_are_named_before_the_work(monkeypatch: p
     write("a.txt", GARBLED)
     write("out.txt", "old")
     Path("folder").mkdir()
-    monkeypatch.setattr(cli, "_corrector", lambda *_: pytest.fail("the work had begun"))
+    monkeypatch.setattr(options, "corrector", lambda *_: pytest.fail("the work had begun"))
     assert_refused(fix("a.txt", "-o", "folder"), "folder: a directory")
     assert_refused(fix("a.txt", "-o", "nowhere/out.txt"), "nowhere/out.txt: there is no directory")
     monkeypatch.setattr(os, "access", lambda place, mode: mode != os.W_OK or Path(place).name != "out.txt")
@@ -339,6 +362,9 @@ def test_the_output_must_not_be_the_input() -> None:
     [
         (("--in-place", "--diff", "a.txt"), "exclude each other"),
         (("--check", "--diff", "a.txt"), "exclude each other"),
+        (("--explain", "--diff", "a.txt"), "exclude each other"),
+        (("--explain", "--in-place", "a.txt"), "exclude each other"),
+        (("--explain", "--format", "html", "a.txt"), "--explain is text or JSON"),
         (("--in-place", "-o", "b.txt", "a.txt"), "--in-place"),
         (("--in-place",), "standard input"),
         (("--in-place", "-"), "standard input"),
@@ -615,3 +641,10 @@ def test_strict_and_bold_set_the_margin_and_exclude_each_other() -> None:
     }
     assert len(signatures) == 3
     assert_refused(fix("--strict", "--bold", "a.txt"), "--strict and --bold exclude each other")
+
+
+def test_second_chances_are_a_matter_of_the_outcome_and_counted() -> None:
+    write("a.txt", "The road is open.\n")
+    record = json.loads(fix("--format", "json", "--second-chance", "3", "a.txt").out)
+    assert record["signature"].endswith("|second_chance:3")
+    assert_refused(fix("--second-chance", "-1", "a.txt"), "--second-chance")

@@ -1,7 +1,8 @@
-"""The glossary: what a row means, which one wins, what the check finds and how broken files are refused."""
+"""The glossary: what a row means, which one wins, which ones stay uncertain and how broken files are refused."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from conftest import GlossaryMaker, glossary_text
 from retranslate.errors import InputError
-from retranslate.glossary import Glossary, Row, bundled_paths, check, expand, fold, read_rows, realise
+from retranslate.glossary import Glossary, Row, bundled_paths, expand, fold, read_rows, realise
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=120)
 
@@ -231,6 +232,49 @@ def test_a_megabyte_without_a_full_stop_is_matched_quickly(make_glossary: Glossa
     assert time.process_time() - started < 10
 
 
+# --- Uncertain rows --------------------------------------------------------------------------------------------------
+
+
+def doubts(glossary: Glossary, sentence: str) -> list[tuple[str, tuple[str, ...]]]:
+    _, found = glossary.certain_and_uncertain(sentence)
+    return [(match.found, match.alternatives) for match in found]
+
+
+def test_a_row_without_its_near_words_is_uncertain_and_one_ruled_out_is_not(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("string*", "lead*", "fix", "police", "violin"), ("element*", "member*", "hint", "Daesh"))
+    assert doubts(glossary, "An element with strings.") == [("An element", ("A member",)), ("strings", ("leads",))]
+    assert doubts(glossary, "The police have strings.") == []
+    assert doubts(glossary, "The violin has strings.") == []
+
+
+def test_rows_without_near_words_are_never_uncertain(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("Daash", "Daesh", "fix"), ("crowd", "mob", "keep", "x"), ("strings", "", "fix", "police"))
+    assert doubts(glossary, "Daash has a crowd with strings.") == []
+
+
+def test_what_is_certain_leaves_no_doubt_about_its_words(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("strings of pearls", "", "keep"), ("strings", "leads", "fix", "police"))
+    assert doubts(glossary, "These strings of pearls have strings.") == [("strings", ("leads",))]
+
+
+@given(PIECES | ANY_TEXT)
+def test_uncertain_matches_slice_the_sentence_and_overlap_nothing(sentence: str) -> None:
+    glossary = Glossary(
+        (
+            _row("element*", "member*", near=("Daesh",)),
+            _row("the string*", "lead*"),
+            _row("string*", "lead*", near=("x",)),
+        )
+    )
+    certain, uncertain = glossary.certain_and_uncertain(sentence)
+    assert certain == glossary.match(sentence)
+    both = sorted([*certain, *uncertain], key=lambda match: match.start)
+    for match in both:
+        assert sentence[match.start : match.end] == match.found
+    for one, other in itertools.pairwise(both):
+        assert one.end <= other.start
+
+
 # --- Files ---------------------------------------------------------------------------------------------------------
 
 HEADER = "wrong\tright\tmode\tnear\tnot_near\tcase\tnote\n"
@@ -297,79 +341,6 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path: Path, data: bytes, line:
 def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="cannot read the glossary"):
         Glossary.load([tmp_path / name], bundled=False)
-
-
-# --- The check -----------------------------------------------------------------------------------------------------
-
-
-def problems(tmp_path: Path, *rows: tuple[str, ...]) -> list[tuple[int, str]]:
-    path = tmp_path / "checked.tsv"
-    path.write_text(glossary_text(*rows), "utf-8")
-    found = check([path])
-    assert all(str(problem).startswith(f"{path}:{problem.line}: ") for problem in found)
-    return [(problem.line, problem.message) for problem in found]
-
-
-@pytest.mark.parametrize(
-    ("rows", "line", "message"),
-    [
-        ([("red", "blue", "fix"), ("red", "green", "fix")], 3, "'red' conflicts with"),
-        ([("red", "blue", "fix"), ("Red", "green", "fix")], 3, "'Red' conflicts with"),
-        ([("red", "blue", "fix"), ("red", "blue", "hint")], 3, "'red' conflicts with"),
-        ([("element*", "fighter*", "fix"), ("elements", "troops", "fix")], 3, "'elements' conflicts with"),
-        ([("red", "blue", "fix", "sky|sea"), ("red", "green", "fix", "sea|sky")], 3, "'red' conflicts with"),
-        ([("red", "blue", "fix"), ("red", "blue", "fix")], 3, "'red' repeats"),
-        ([("red|red", "blue", "fix")], 2, "'red' stands twice in column 'wrong'"),
-        ([("red", "blue", "fix"), ("red", "green", "fix", "sky")], 3, "'red' is never reached"),
-        ([("red", "blue", "fix", "sky|sea"), ("red", "green", "fix", "sky")], 3, "'red' is never reached"),
-        ([("red", "blue", "fix", "", "x"), ("red", "green", "fix", "", "x|y")], 3, "'red' is never reached"),
-        ([("red", "blue", "fix"), ("blue", "green", "fix")], 2, "'blue' would itself be replaced by"),
-        (
-            [("red", "the blue bird*", "hint"), ("blue", "green", "fix")],
-            2,
-            "'the blue bird*' would itself be replaced by",
-        ),
-        ([("red", "old bird*", "fix"), ("birds", "owls", "fix")], 2, "'old bird*' would itself be replaced by"),
-        ([("council", "city council", "fix")], 2, "'city council' would itself be replaced by"),
-        ([("r\u200bed", "blue", "fix")], 2, "U+200B in column 'wrong'"),
-        ([("red", "\u202eblue", "fix")], 2, "U+202E in column 'right'"),
-        ([("red", "blue", "fix", "sk\u200fy")], 2, "U+200F in column 'near'"),
-        ([("re*d", "blue", "fix")], 2, "one star, at the end of a word"),
-        ([("red* bird*", "blue", "fix")], 2, "one star, at the end of a word"),
-        ([("* bird", "blue", "fix")], 2, "one star, at the end of a word"),
-        ([("red", "blue*", "fix")], 2, "'blue*' has a star but no word of column 'wrong' has one"),
-    ],
-)
-def test_the_check_finds(tmp_path: Path, rows: list[tuple[str, ...]], line: int, message: str) -> None:
-    found = problems(tmp_path, *rows)
-    assert any(at == line and message in told for at, told in found), found
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        [("red", "blue", "fix", "sky"), ("red", "green", "fix")],
-        [("red", "blue", "fix", "sky"), ("red", "green", "fix", "sea")],
-        [("red", "bluebird", "fix"), ("blue", "green", "fix")],
-        [("red", "blue bird", "fix"), ("blue", "green", "fix", "sky")],
-        [("red", "blue bird", "fix"), ("blue", "green", "hint")],
-        [("Red", "blue", "fix", "", "", "exact"), ("red", "green", "fix")],
-        [("Red", "Rosso", "fix", "", "", "exact"), ("RED", "green", "fix", "", "", "exact")],
-        [("isis", "ISIS", "fix", "", "", "exact")],
-        [("element*", "fighter*", "fix"), ("elementary", "basic", "fix")],
-    ],
-)
-def test_the_check_is_content_with(tmp_path: Path, rows: list[tuple[str, ...]]) -> None:
-    assert problems(tmp_path, *rows) == []
-
-
-def test_the_check_takes_several_files_as_one_glossary(tmp_path: Path) -> None:
-    first, second = tmp_path / "b.tsv", tmp_path / "a.tsv"
-    first.write_text(glossary_text(("red", "blue", "fix")), "utf-8")
-    second.write_text(glossary_text(("red", "green", "fix"), ("tall* bird*", "x", "fix")), "utf-8")
-    found = check([first, second])
-    assert [(problem.source, problem.line) for problem in found] == [(str(second), 2), (str(second), 3)]
-    assert f"{first}:2" in found[0].message
 
 
 def test_the_bundled_files_can_be_read() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retranslate import guards
+from retranslate import guards, writing
+from retranslate.counterparts import DATA
 from retranslate.guards import GUARDS, Terms
 
 # Guard, before, after: the repair may stand.
@@ -19,45 +20,74 @@ PASS = [
     ("numbers", "three thousand houses", "three thousand homes"),
     ("numbers", "He wounded a second man in the second week.", "He wounded another man in the second week."),
     ("numbers", "It happened in 2010-2015.", "That happened in 2010-2015."),
+    ("counts", "12 wounded, 3 killed.", "3 killed and 12 wounded."),
+    ("counts", "All of the men left.", "Every man left."),
+    ("units", "It is 5 km long and costs $3.", "It is 5 kilometres long and costs 3 dollars."),
+    ("units", "98 million of barrel in days", "98 million barrels in days"),
+    ("units", "Days of war came.", "Nights of war came."),
     ("dates", "On Monday said the council.", "The council said on Monday."),
     ("dates", "It may open in May.", "It can open in May."),
     ("dates", "They march in March.", "They walk in March."),
+    ("dates", "He will visit on Sunday the coming.", "He will visit next Sunday."),
+    ("times", "The plane landed in it at noon, in the evening, at 5 p.m.", "At noon, in the evening and at 5pm the plane landed there."),
     ("links", "See https://example.org/a?b=1.", "Look at https://example.org/a?b=1."),
     ("links", "write to a.b@example.com now", "now write to a.b@example.com"),
     ("symbols", "It costs $5 or €4.", "The price is $5 or €4."),
     ("lines", "One line.", "Still one line."),
+    ("script", "The sign says «أهلاً», which means welcome.", "«أهلاً» on the sign means welcome."),
+    ("script", "He sang \"Die Gedanken sind frei\" on the stage.", "On the stage he sang \"Die Gedanken sind frei\"."),
     ("names", "He pointed Hadi that it is over.", "Hadi pointed out that it is over."),
     ("names", "Warned the Minister of the flood.", "The minister warned of the flood."),
     ("names", "Baghdad said no.", "No, said Baghdad."),
     ("names", "Iraqis voted.", "Iraqi voters turned out."),
     ("names", "BRIDGE CLOSED IN BASRA", "bridge closed"),
     ("names", "\"They left,\" he said.", "\"All of them left,\" he said."),
+    ("titles", "The deputy Karim met the former minister.", "MP Karim met the former minister."),
+    ("titles", "Told the MP Faleh Sari, that it is over.", "MP Faleh Sari said that it is over."),
+    ("titles", "The Minister of the minister's party left.", "The minister left his party."),
     ("negation", "He did not say that.", "That he didn't say."),
     ("negation", "Nobody came.", "No one came."),
     ("negation", "It can't be.", "It cannot be."),
     ("attribution", "He said the minister that it is over.", "The minister said that it is over."),
     ("attribution", "He told said that it is over.", "He said that it is over."),
     ("attribution", "It is over.", "It is over, he said."),
+    ("attribution", "The mayor was confirmed that it is over.", "The mayor confirmed that it is over."),
+    ("speaker", "He said the minister that it is over.", "The minister said that it is over."),
+    ("speaker", "Hadi told Karim that it is over.", "Karim was told by Hadi that it is over."),
+    ("roles", "The statement which issued it the union is long.", "The statement which the union issued is long."),
+    ("roles", "Opened the minister the bridge.", "The bridge was opened by the minister."),
     ("modality", "He may leave.", "He might leave."),
     ("modality", "He can't leave.", "He cannot leave."),
     ("modality", "He will leave in May.", "He would leave in May."),
     ("content", "Said the minister that schools will open.", "The minister said that schools will open."),
     ("content", "The parliament member resigned.", "The member of parliament resigned."),
     ("content", "The parliamentary committee met.", "The parliament committee met."),
-    ("content", "He gave strings to police.", "He gave clues to police."),
+    ("content", "The deputies condemned the attack.", "Lawmakers denounced the assault."),
+    ("content", "The liberation of the town", "The town was liberated"),
+    ("content", "The injuries reached 2000 injuries.", "The injuries reached 2000."),
+    ("invention", "The council closed.", "The council was closed."),
+    ("invention", "The deputies left.", "The lawmakers left."),
+    ("invention", "He carried the visit out.", "He made the visit."),
     ("content", "The finances of the town fell.", "The town's financial state fell."),
     ("loop", "He had had enough of it.", "He had had enough of that."),
     ("loop", "again and again and again", "again and again and again"),
     ("loop", "He said that that man left.", "He said that that man left."),
     ("length", "one two three four five six", "one two three four"),
     ("length", "He left.", "He left early today."),
+    ("truncation", "He said that the road is what it was paid for.", "He said the road is what he paid for."),
+    ("truncation", "The road is closed due to the works of the drain.", "Due to the drain works the road is closed."),
     ("quotes", 'He said," it is over. "', 'He said, "It is over."'),
     ("quotes", 'He said "it is over.', 'He said "it is over."'),
-    ("quotes", "the group (armed) left", "the armed (group) left"),
-    ("ending", "Is it over ?", "Is it over?"),
-    ("ending", "He waited…", "He was waiting..."),
-    ("ending", 'He said "it is over."', 'He said it is "over".'),
-    ("ending", "Floods in the south", "Flooding in the south"),
+    ("brackets", "the group (armed) left [again]", "the armed (group) left [again]"),
+    ("brackets", ":) it is (over", "it is :) (over"),
+    ("sentence type", "Is it over ?", "Is it over?"),
+    ("sentence type", "Was the road closed?", "Has the road been closed?"),
+    ("sentence type", "He waited…", "He was waiting..."),
+    ("sentence type", 'He said "it is over."', 'He said it is "over".'),
+    ("sentence type", "Floods in the south", "Flooding in the south"),
+    ("sentence type", "Minister Visits Flooded Villages", "Minister Visits the Flooded Villages"),
+    ("profanity", "\"Damn it,\" he said.", "He said, \"Damn it.\""),
+    ("profanity", "The cock crowed at dawn.", "At dawn the cock crowed."),
 ]  # fmt: skip
 
 # Guard, before, after, what the complaint names.
@@ -73,9 +103,25 @@ REFUSE = [
     ("numbers", "three and three", "three", "lost '3'"),
     ("numbers", "It was -5 degrees.", "It was 5 degrees.", "lost '-5'"),
     ("numbers", "at 10:30", "at 10", "lost '10:30'"),
+    ("numbers", "It cost 52 000 euros.", "It cost 52 euros.", "lost '52000'"),
+    ("counts", "12 wounded, 3 killed.", "3 wounded, 12 killed.", "'12' and '3' changed places"),
+    ("counts", "It rose from 3 to 5 percent.", "It rose from 5 to 3 percent.", "'3' and '5' changed places"),
+    ("counts", "Every road is closed.", "A road is closed.", "lost 'all'"),
+    ("counts", "The road is closed.", "Most of the road is closed.", "invented 'most'"),
+    ("units", "It is 5 km long.", "It is 5 miles long.", "lost 'kilometer'"),
+    ("units", "It is 5 km long.", "It is 5 long.", "lost 'kilometer'"),
+    ("units", "It costs 5 dinars.", "It costs 5 dollars.", "invented 'dollar'"),
+    ("units", "The dinar rose.", "The euro rose.", "lost 'dinar'"),
+    ("units", "It weighs 5 tonnes.", "It weighs 5 tons.", "lost 'tonne'"),
+    ("units", "It lasted 3 days.", "It lasted 3 weeks.", "invented 'week'"),
     ("dates", "On Monday it rained.", "It rained.", "lost 'monday'"),
     ("dates", "It opens in May.", "It opens in June.", "lost 'may'"),
     ("dates", "It rained.", "It rained yesterday.", "invented 'yesterday'"),
+    ("dates", "It opens on Sunday the coming.", "It opens on Sunday.", "lost 'next'"),
+    ("dates", "It opened last week.", "It opens next week.", "lost 'last'"),
+    ("times", "It opens at 5 a.m. today.", "It opens at 5 p.m. today.", "lost 'a.m.'"),
+    ("times", "He left in the morning.", "He left.", "lost 'morning'"),
+    ("times", "He left.", "He left at noon.", "invented 'noon'"),
     ("links", "See https://example.org/a.", "See https://example.org/b.", "lost 'https://example.org/a'"),
     ("links", "ask @tigris_wire now", "ask tigris wire now", "lost '@tigris_wire'"),
     ("links", "Connecting to %s now", "Connecting to s now", "lost '%s'"),
@@ -86,22 +132,41 @@ REFUSE = [
     ("symbols", "He wrote <|end|> on it.", "He wrote on it.", "lost '|'"),
     ("lines", "One line.", "One\nline.", "1 lines before, 2 after"),
     ("lines", "One line.", "One\u2028line.", "1 lines before, 2 after"),
+    ("script", "The sign says «أهلاً», which means welcome.", "The sign says welcome.", "lost ARABIC script"),
+    ("script", "The bridge is open.", "The мост is open.", "invented CYRILLIC script"),
+    ("script", "The bridge is open.", "The bridge ist offen nicht.", "invented 'nicht', which is not English"),
     ("names", "He told Karim that it is over.", "He told them that it is over.", "lost 'Karim'"),
     ("names", "He left.", "Then Karim left.", "invented 'Karim'"),
     ("names", "Baghdad said no.", "The city said no.", "lost 'Baghdad'"),
     ("names", "He met Salah Mutar.", "He met Salah Matar.", "lost 'Mutar'"),
     ("names", "He was in Oman.", "He was in Amman.", "invented 'Amman'"),
+    ("titles", "The deputy minister left.", "The minister left.", "lost 'deputy'"),
+    ("titles", "The minister left.", "The former minister left.", "invented 'former'"),
+    ("titles", "The governor left.", "The mayor left.", "lost 'governor'"),
+    ("titles", "Colonel Nabil left.", "Nabil left.", "lost 'colonel'"),
+    ("titles", "Told the MP Faleh Sari, that it is over.", "The MP told Faleh Sari that it is over.", "'mp' parted from 'faleh'"),
     ("negation", "He did not say that.", "He did say that.", "1 negations before, 0 after"),
     ("negation", "He came.", "He never came.", "0 negations before, 1 after"),
     ("negation", "It isn't over.", "It is over.", "1 negations before, 0 after"),
     ("negation", "They left without a word.", "They left with a word.", "1 negations before, 0 after"),
     ("attribution", "He said that it is over, and she added that it rained.", "He said that it is over, and it rained.", "lost 1 of 2"),
+    ("attribution", "He revealed the files.", "He was revealed to the court.", "a verb of saying became passive"),
+    ("speaker", "Hadi told Karim that it is over.", "Karim told Hadi that it is over.", "'karim' did not say it"),
+    ("speaker", "The minister said the governor left.", "The governor said the minister left.", "'governor' did not say it"),
+    ("roles", "The statement which issued it the union is long.", "The statement issued the union is long.", "'issued' lost its 'it'"),
+    ("roles", "The packages that the terrorists planted exploded.", "The packages planted the terrorists and exploded.", "'packages' now does"),
+    ("roles", "He was killed with his son.", "He was killed by his son.", "'with' 'son' became 'by'"),
     ("modality", "He may leave.", "He leaves.", "lost 'may'"),
     ("modality", "He leaves.", "He must leave.", "invented 'must'"),
     ("modality", "He could leave.", "He should leave.", "lost 'can'"),
     ("content", "The council closed the harbor and the market.", "The council closed the harbor.", "lost 'market'"),
-    ("content", "The council closed.", "The council closed the airport hotel.", "invented"),
-    ("content", "The old ferry sank near the harbor.", "The brown truck burned near the village.", "words replaced by others"),
+    ("content", "The road to Iraq is open.", "The road to Israel is open.", "lost 'iraq'"),
+    ("content", "The north bank is open.", "The south bank is open.", "lost 'north'"),
+    ("content", "He gave files to police.", "He gave books to police.", "lost 'files'"),
+    ("content", "A string quartet played works for strings.", "A quartet played works for strings.", "lost 'string'"),
+    ("invention", "The council closed.", "The council closed the airport hotel.", "invented 'airport'"),
+    ("invention", "The main road is cut, and he called the drivers.", "The main road is cut, and he called the drivers of the main road.", "invented 'road'"),
+    ("invention", "The old ferry sank.", "The old ferry burned.", "invented 'burned'"),
     ("loop", "He said it is over.", "He said it is over is over.", "repeats 'is over'"),
     ("loop", "He said it is over.", "He said said it is over.", "repeats 'said'"),
     ("loop", "the old bridge fell and he left", "the old bridge fell and the old bridge left", "repeats 'the old bridge'"),
@@ -109,14 +174,20 @@ REFUSE = [
     ("length", "one two three four five", "a b c d e f g h i j", "5 words before, 10 after"),
     ("length", "It is", "", "no word is left"),
     ("length", "It is so.", "...", "no word is left"),
+    ("truncation", "The road is closed since the morning.", "The road is closed since the", "breaks off after 'the'"),
+    ("truncation", "He left, and the old ferry sank.", "He left.", "the end is gone: 'old ferry sank'"),
     ("quotes", 'He said "it is over."', 'He said "it is over.', "an unpaired quotation mark"),
     ("quotes", 'He said "it is over."', "He said it is over.", "2 quotation marks before, 0 after"),
     ("quotes", "He said it is over.", 'He said "it is over."', "0 quotation marks before, 2 after"),
-    ("quotes", "the group (armed) left", "the armed group left", "brackets () changed"),
-    ("quotes", "It read « Fermé » on it.", "It read Fermé on it.", "brackets «» changed"),
-    ("ending", "Is it over?", "It is over.", "ended in '?'"),
-    ("ending", "Floods in the south", "Floods in the south.", "ended in ''"),
-    ("ending", "It is over.", "It is over", "ended in '.'"),
+    ("brackets", "the group (armed) left", "the armed group left", "brackets () changed"),
+    ("brackets", "It read « Fermé » on it.", "It read Fermé on it.", "brackets «» changed"),
+    ("brackets", "It is (all) over", "It is )all( over", "brackets out of order"),
+    ("sentence type", "Is it over?", "It is over.", "ended in '?'"),
+    ("sentence type", "Is it over?", "It is over?", "a question became a statement"),
+    ("sentence type", "Floods in the south", "Floods in the south.", "ended in ''"),
+    ("sentence type", "It is over.", "It is over", "ended in '.'"),
+    ("sentence type", "Minister Visits Flooded Villages", "Minister visits flooded villages", "a heading lost its capitals"),
+    ("profanity", "The road is in a bad state.", "The road is in a shitty state, damn it.", "invented a coarse word"),
 ]  # fmt: skip
 
 
@@ -143,7 +214,10 @@ def test_every_guard_says_what_it_protects() -> None:
 def test_the_glossary_allows_what_it_maps() -> None:
     terms = Terms.of([("strings", "leads"), ("Guterich", "Guterres"), ("Trliuna", "trillion")])
     assert guards.names_kept("He met Guterich.", "He met Guterres.", terms) == []
-    assert guards.names_kept("He met Guterich.", "He met Gutierrez.", terms) == ["invented 'Gutierrez'"]
+    assert guards.names_kept("He met Guterich.", "He met Gutierrez.", terms) == [
+        "lost 'Guterich'",
+        "invented 'Gutierrez'",
+    ]
     assert guards.numbers_kept("21 Trliuna dinars", "21 trillion dinars", terms) == []
     assert guards.content_kept("New strings of evidence emerged.", "New leads of evidence emerged.", terms) == []
 
@@ -170,8 +244,14 @@ def test_a_sentence_is_a_fair_rewrite_of_itself(text: str) -> None:
 @given(SENTENCES, SENTENCES)
 def test_guards_answer_on_any_pair(before: str, after: str) -> None:
     verdict = guards.judge(before, after)
-    assert set(verdict) <= set(GUARDS)
+    assert list(verdict) == [name for name in GUARDS if name in verdict]
     assert all(complaints for complaints in verdict.values())
+
+
+@given(SENTENCES, SENTENCES, st.sampled_from(sorted(GUARDS)))
+def test_each_guard_can_be_asked_alone(before: str, after: str, name: str) -> None:
+    alone = guards.judge(before, after, guards=(name,))
+    assert alone == {key: value for key, value in guards.judge(before, after).items() if key == name}
 
 
 @given(SENTENCES)
@@ -186,9 +266,17 @@ def test_a_lost_number_is_always_noticed(text: str) -> None:
         ("attribution", "He told the minister that it rained.", "The minister said that it rained."),
         ("names", "United scored twice at the end.", "The team scored twice at the end."),
         ("symbols", "The cafe\u0301 opened in May.", "The cafe opened in May."),
-        ("ending", "open it again", "Open it again"),
+        ("sentence type", "open it again", "Open it again"),
     ],
 )
 def test_what_the_bundled_model_once_did_to_good_text_is_refused(guard: str, before: str, after: str) -> None:
     assert guards.GUARDS[guard](before, after, guards.Terms())
     assert not guards.GUARDS[guard](before, before, guards.Terms())
+
+
+def test_the_list_of_coarse_words_is_short_sorted_and_not_to_be_read_by_chance() -> None:
+    lines = (DATA / "coarse_words.txt").read_text("utf-8").splitlines()
+    words = [line for line in lines if not line.startswith("#")]
+    assert words == sorted(set(words))
+    assert 20 <= len(words) == len(writing.coarse_words()) <= 60
+    assert writing.coarse_words().isdisjoint(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,10 @@ CASES = [
     ("The road open, said 12 men.", "The road is open, said 13 men.", "The road is open, said 12 men.", ("numbers",)),
     ("The town of Hilla is quiet, road closed.", "The town of Basra is quiet, the road closed.", "The town of Hilla is quiet, the road closed.", ("names",)),
     ("It is not open.", "It is open.", "It is not open.", ("negation",)),
-    ("It is open.", "It is open?", "It is open.", ("ending",)),
+    ("It is open.", "It is open?", "It is open.", ("sentence type",)),
+    ("The statement which issued it the union last night is long, road closed.", "The statement issued the union last night is long, the road closed.", "The statement which issued it the union last night is long, the road closed.", ("roles",)),
+    ("The road open, 12 wounded, 3 killed.", "The road is open, 3 wounded, 12 killed.", "The road is open, 12 wounded, 3 killed.", ("counts",)),
+    ("The road open, said the deputies.", "The road is open, lawmakers said.", "The road is open, lawmakers said.", ()),
     ("It open.", "It is open.\nTerms: it", "It is open.", ("lines",)),
 ]  # fmt: skip
 
@@ -43,6 +47,14 @@ def test_refusals_say_which_edits_and_why() -> None:
     assert refusal.complaints["dates"] == ["lost 'monday'"]
 
 
+def test_the_whole_rewrite_has_a_verdict_of_its_own() -> None:
+    refused = judging.judge("The road open, he left on Monday.", "The road is open, he left.", Terms(), ALL)
+    assert refused.rewrite == "The road is open, he left."
+    assert refused.complaints == {"dates": ["lost 'monday'"]}
+    accepted = judging.judge("The road open.", "The road is open.", Terms(), ALL)
+    assert (accepted.rewrite, accepted.complaints) == (accepted.text, {})
+
+
 def test_guards_are_named_in_their_order() -> None:
     verdict = judging.judge("He met 12 men on Monday.", "He met no 13 men.", Terms(), ALL)
     assert list(verdict.refused_by) == [name for name in GUARDS if name in verdict.refused_by]
@@ -60,9 +72,41 @@ def test_a_move_is_one_group() -> None:
     assert [len(group) for group in groups] == [2, 1]
 
 
+def test_a_word_and_its_counterpart_elsewhere_are_one_group() -> None:
+    groups = judging.group("It is said the deputies that it is over.", "The lawmakers said that it is over.")
+    assert len(groups) == 1
+
+
+def test_verbs_of_saying_that_replace_each_other_are_one_group() -> None:
+    before, after = "He told a meeting on the town that it is over.", "A meeting on the town said it is over."
+    assert len(judging.group(before, after)) == 1
+    assert judging.judge(before, after, Terms(), ALL).text == before
+
+
 def test_the_marks_of_a_quotation_are_one_group() -> None:
     groups = judging.group("He said it is over, and left.", 'He said "it is over", and he left.')
     assert [[edit.replacement for edit in group] for group in groups] == [['"', '"'], [" he"]]
+
+
+def test_two_quotations_are_two_groups() -> None:
+    before = 'He "said it" is over and "added it" rained.'
+    after = 'He said "it is over" and added "it rained".'
+    assert len(judging.group(before, after)) == 2
+
+
+def test_a_relative_pronoun_and_what_repeats_it_are_one_group() -> None:
+    groups = judging.group(
+        "The bill which the council sent it late is here.", "The bill that the council sent late is here."
+    )
+    assert [[edit.original for edit in group] for group in groups] == [["which", " it"]]
+
+
+def test_half_a_move_is_refused() -> None:
+    # "In" goes in one place, with a number, and comes in another; there alone, it would be said twice.
+    before, after = "He met in 12 towns the men about it.", "He met the men in it."
+    verdict = judging.judge(before, after, Terms(), ALL)
+    assert verdict.text == before
+    assert {"numbers", judging.PARTIAL} <= set(verdict.refused_by)
 
 
 SPELLINGS = [
@@ -113,8 +157,7 @@ def rewrites(draw: st.DrawFn) -> tuple[str, str]:
 
 @given(SENTENCES)
 def test_a_sentence_is_a_fair_rewrite_of_itself(text: str) -> None:
-    verdict = judging.judge(text, text, Terms(), ALL)
-    assert verdict == judging.Verdict(text)
+    assert judging.judge(text, text, Terms(), ALL) == judging.Verdict(text, rewrite=text)
 
 
 @given(st.one_of(rewrites(), st.tuples(SENTENCES, SENTENCES)))
@@ -138,3 +181,12 @@ def test_what_stands_is_some_of_the_groups_and_passes_the_guards(pair: tuple[str
     assert guards.judge(before, verdict.text) == {}
     if verdict.text != after:
         assert verdict.refused_by or judging.as_typed(before, after) == verdict.text
+
+
+@given(rewrites())
+def test_no_word_is_said_more_often_than_at_either_end(pair: tuple[str, str]) -> None:
+    before, after = pair
+    for names in (ALL, ("numbers", "names")):
+        verdict = judging.judge(before, after, Terms(), names)
+        ours, theirs, found = (Counter(guards.words(text)) for text in (before, after, verdict.text))
+        assert all(count <= max(ours[word], theirs[word]) for word, count in found.items())

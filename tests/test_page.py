@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retranslate.corrector import Corrector
-from retranslate.edits import Result, SegmentResult
+from retranslate.edits import Refused, Result, SegmentResult
 from retranslate.glossary import Glossary, Row
 from retranslate.page import marked, page
 
@@ -44,11 +44,21 @@ def test_every_edit_says_by_whom_and_why() -> None:
     assert markup.count("<tr><td>") == len(Corrector(GLOSSARY, None)(TEXT).edits)
 
 
+def test_a_name_restored_from_the_text_has_a_colour_of_its_own() -> None:
+    text = "Jurgen Stock came. Jurgen Stoke spoke. Stock left."
+    markup = page([("a.txt", Corrector(GLOSSARY, None)(text))])
+    assert '<ins class="consistency" title="consistency: Stoke is Stock elsewhere in the text">Stock</ins>' in markup
+    assert ".consistency {" in markup
+
+
 def test_a_refused_rewrite_is_shown_with_its_guards() -> None:
-    segment = SegmentResult(0, 9, "sentence", "refused", "12 fled 9", "12 fled 9", ("numbers",), "13 <fled> 9")
+    refused = Refused((("12", "13"),), (("numbers", "lost '12'"),))
+    segment = SegmentResult(
+        0, 9, "sentence", "refused", "12 fled 9", "12 fled 9", ("numbers",), "13 <fled> 9", refusals=(refused,)
+    )
     markup = page([("a.txt", Result("12 fled 9", "12 fled 9", (), (segment,), "sig"))])
     assert 'title="refused by numbers; the model wrote: 13 &lt;fled&gt; 9"' in markup
-    assert "<td>13 &lt;fled&gt; 9</td><td>numbers</td>" in markup
+    assert "<td>13 &lt;fled&gt; 9</td><td>numbers</td><td>numbers: lost &#39;12&#39;" in markup
 
 
 def test_the_page_asks_nobody_for_anything() -> None:

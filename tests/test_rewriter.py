@@ -15,6 +15,7 @@ import torch
 
 import tiny_models
 from retranslate import rewriter as module
+from retranslate.decoding import Answer
 from retranslate.errors import InputError
 from retranslate.rewriter import Request, Rewriter, with_terms
 
@@ -60,36 +61,7 @@ def test_batch_size_and_order_do_not_matter(tiny_rewriters: dict[str, Rewriter],
         assert [answer.score for answer in together] == pytest.approx([answer.score for answer in alone], abs=2e-3)
 
 
-@pytest.mark.parametrize("family", ["causal", "bart"])
-def test_close_calls_are_decoded_again_alone(
-    tiny_rewriters: dict[str, Rewriter], family: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rewriter = tiny_rewriters[family]
-    expected = [rewriter.rewrite([request])[0].text for request in REQUESTS]
-    answer = rewriter._answer
-    batches: list[int] = []
-
-    def counting(requests: list[Request]) -> object:
-        batches.append(len(requests))
-        return answer(requests)
-
-    monkeypatch.setattr(rewriter, "_answer", counting)
-    monkeypatch.setattr(module, "CLOSE_CALL", 1e9)
-    assert [answer.text for answer in rewriter.rewrite(REQUESTS, 7)] == expected
-    assert batches.count(7) == 2
-    assert batches.count(1) == len(REQUESTS), "every sentence is a close call now"
-
-
-def test_a_clear_call_is_not_decoded_again(tiny_rewriter: Rewriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CLOSE_CALL", 0.0)
-    answer = tiny_rewriter._answer
-    batches: list[int] = []
-    monkeypatch.setattr(tiny_rewriter, "_answer", lambda requests: batches.append(len(requests)) or answer(requests))
-    tiny_rewriter.rewrite(REQUESTS, 7)
-    assert batches == [7, 7]
-
-
-@pytest.mark.parametrize("family", ["causal", "t5", "bart", "marian"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_answer_is_that_of_plain_greedy_decoding(tiny_rewriters: dict[str, Rewriter], family: str) -> None:
     rewriter = tiny_rewriters[family]
     for request, answer in zip(REQUESTS, rewriter.rewrite(REQUESTS, 5), strict=True):
@@ -104,24 +76,29 @@ def test_the_answer_is_that_of_plain_greedy_decoding(tiny_rewriters: dict[str, R
         assert answer.text == rewriter._text(written.tolist())
 
 
-def test_a_draft_that_the_model_agrees_with_is_the_answer_without_decoding(
-    tiny_rewriter: Rewriter, monkeypatch: pytest.MonkeyPatch
+def test_a_model_that_cannot_read_raggedly_answers_alike(
+    tiny_rewriters: dict[str, Rewriter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = REQUESTS[1]
-    draft = tiny_rewriter._write(request.sentence)
-    logits = torch.full((1, len(draft), tiny_rewriter._model.config.vocab_size), -9.0)
-    logits[0, range(len(draft)), draft] = 9.0
-    monkeypatch.setattr(tiny_rewriter, "_answer_logits", lambda prompts, answers: logits)
-    monkeypatch.setattr(tiny_rewriter, "_decode", lambda prompts, answers: pytest.fail("decoded what was agreed on"))
-    (answer,) = tiny_rewriter.rewrite([request])
-    assert answer.text == request.sentence
-    assert answer.complete
+    rewriter = tiny_rewriters["bart"]
+    expected = rewriter.rewrite(REQUESTS, 5)
+    monkeypatch.setitem(rewriter.__dict__, "_reads_ragged", False)
+    for answer, wanted in zip(rewriter.rewrite(REQUESTS, 5), expected, strict=True):
+        assert (answer.text, answer.complete) == (wanted.text, wanted.complete)
+        assert answer.score == pytest.approx(wanted.score, abs=2e-3)
 
 
-def test_progress_is_told_after_every_batch(tiny_rewriter: Rewriter) -> None:
+def test_a_sentence_that_comes_back_does_so_byte_for_byte(tiny_rewriter: Rewriter) -> None:
+    # Two spaces are not what a tokenizer's decoder would put there.
+    request = Request("The council  said that 12 boats left.")
+    source = tiny_rewriter._write(request.sentence)
+    answer = tiny_rewriter._rewrite(request, source, Answer(list(source), [-0.5] * len(source)))
+    assert answer == module.Rewrite(request.sentence, -0.5, True)
+
+
+def test_progress_is_told_after_every_rewrite(tiny_rewriter: Rewriter) -> None:
     seen: list[tuple[int, int]] = []
     tiny_rewriter.rewrite(REQUESTS[:7], 3, lambda done, total: seen.append((done, total)))
-    assert seen == [(3, 7), (6, 7), (7, 7)]
+    assert seen == [(done, 7) for done in range(1, 8)]
 
 
 def test_nothing_to_rewrite_is_no_error(tiny_rewriter: Rewriter) -> None:
@@ -400,3 +377,45 @@ def test_a_hub_id_is_found_in_the_local_cache(
 def test_a_device_that_is_not_there_is_named(tiny_folders: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="--device abacus: "):
         Rewriter.load(tiny_folders["causal"], "abacus")
+
+
+# --- likelihoods and alternatives ------------------------------------------------------------------------------------
+
+
+def test_a_likelihood_is_that_of_the_whole_text(tiny_rewriter: Rewriter) -> None:
+    texts = tiny_models.sentences(3)
+    found = tiny_rewriter.likelihoods(texts)
+    assert found is not None
+    tokenizer, model = tiny_rewriter._tokenizer, tiny_rewriter._model
+    for text, likelihood in zip(texts, found, strict=True):
+        before = [*tokenizer(" ").input_ids, tokenizer.bos_token_id]
+        ids = [*tokenizer(f" {text}").input_ids, tokenizer.eos_token_id]
+        with torch.inference_mode():
+            steps = model(torch.tensor([[*before, *ids]])).logits[0].log_softmax(-1)
+        total = sum(float(steps[len(before) - 1 + place, token]) for place, token in enumerate(ids))
+        assert likelihood == pytest.approx(total, abs=0.01)
+
+
+def test_only_a_model_of_our_own_knows_a_text_without_a_source(tiny_rewriters: dict[str, Rewriter]) -> None:
+    assert tiny_rewriters["t5"].likelihoods(["It is over."]) is None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_alternatives_differ_and_are_always_the_same(tiny_rewriters: dict[str, Rewriter], family: str) -> None:
+    rewriter = tiny_rewriters[family]
+    requests = REQUESTS[:3]
+    found = rewriter.alternatives(requests, 4)
+    assert [len(rewrites) for rewrites in found] == [4, 4, 4]
+    for request, rewrites in zip(requests, found, strict=True):
+        assert len({rewrite.text for rewrite in rewrites}) > 1
+        assert [rewrite.score for rewrite in rewrites] == sorted((rewrite.score for rewrite in rewrites), reverse=True)
+        assert not any(mark in rewrite.text for rewrite in rewrites for mark in ("<pad>", "</s>", "<|end|>"))
+        assert rewriter.alternatives([request], 4) == [rewrites]
+    assert rewriter.alternatives([], 4) == []
+
+
+def test_one_alternative_is_the_greedy_answer(tiny_rewriter: Rewriter) -> None:
+    request = REQUESTS[0]
+    ((alternative,),) = tiny_rewriter.alternatives([request], 1)
+    (greedy,) = tiny_rewriter.rewrite([request])
+    assert (alternative.text, alternative.complete) == (greedy.text, greedy.complete)

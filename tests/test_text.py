@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from retranslate.text import Segment, split, untouchables
+from retranslate.text import Segment, is_unicode, split, untouchables, valid
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=200)
 NEWS_LIKE = st.lists(
@@ -245,3 +245,12 @@ def test_untouchable_spans_are_in_order_and_slice_the_text(text: str) -> None:
 
 def test_a_segment_is_a_value() -> None:
     assert split("Go.") == [Segment(0, 3, "sentence", "Go.")]
+
+
+@given(ANY_TEXT)
+@example("a\ud800b\udcffc")
+def test_what_no_encoder_takes_is_replaced_one_for_one(text: str) -> None:
+    assert is_unicode(text) == (text.encode("utf-8", "ignore").decode() == text)
+    assert is_unicode(valid(text))
+    assert len(valid(text)) == len(text)
+    assert (valid(text) == text) == is_unicode(text)

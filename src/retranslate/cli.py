@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from retranslate import options
+from retranslate.batch_cli import batch
 from retranslate.errors import InputError, RetranslateError
 from retranslate.eval_cli import eval_app
 from retranslate.formats.kinds import Kind, kind_of
+from retranslate.train_cli import train_app
 from retranslate.version import __version__
 
 if TYPE_CHECKING:
-    from retranslate.corrector import Corrector
-    from retranslate.edits import Result
-    from retranslate.files import Document
+    from retranslate.printing import View
 
 app = typer.Typer(
     help="Repair garbled machine-translated English news, offline, with a receipt for every edit.",
@@ -34,6 +34,8 @@ app = typer.Typer(
 glossary_app = typer.Typer(help="Work with glossaries of known mistranslations.", no_args_is_help=True)
 app.add_typer(glossary_app, name="glossary")
 app.add_typer(eval_app, name="eval")
+app.command()(batch)
+app.add_typer(train_app, name="train")
 
 
 class Format(StrEnum):
@@ -42,20 +44,6 @@ class Format(StrEnum):
     text = "text"
     json = "json"
     html = "html"
-
-
-Glossaries = Annotated[
-    list[Path] | None, typer.Option("--glossary", metavar="FILE", help="A glossary of your own (TSV); may be repeated.")
-]
-NoDefault = Annotated[bool, typer.Option("--no-default-glossary", help="Leave the bundled glossaries out.")]
-NoModel = Annotated[bool, typer.Option("--no-model", help="Glossary and rules only; fast, and no torch is loaded.")]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model", metavar="DIR_OR_ID", help="Another model: a folder, or the hub id of one in the local cache."
-    ),
-]
-Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, mps; by default the best there is.")]
 
 
 def _version(wanted: bool) -> None:
@@ -87,32 +75,42 @@ def fix(
         bool,
         typer.Option("--check", help="Print nothing but the names of files that would change; exit 1 if any would."),
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Print what happened to each sentence: by whom it was changed, who refused what."
+        ),
+    ] = False,
     format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
     as_: Annotated[
         Kind | None, typer.Option("--as", help="What the files are written in; by default their endings tell.")
     ] = None,
     encoding: Annotated[str, typer.Option("--encoding", help="The files' encoding.")] = "utf-8",
-    glossary: Glossaries = None,
-    no_default_glossary: NoDefault = False,
-    no_model: NoModel = False,
-    model: Model = None,
-    device: Device = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Accept only rewrites that read much better.")] = False,
-    bold: Annotated[bool, typer.Option("--bold", help="Accept rewrites that read no worse.")] = False,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")
-    ] = 16,
+    glossary: options.Glossaries = None,
+    no_default_glossary: options.NoDefault = False,
+    no_model: options.NoModel = False,
+    model: options.Model = None,
+    device: options.Device = None,
+    strict: options.Strict = False,
+    bold: options.Bold = False,
+    second_chance: options.SecondChance = 0,
+    batch_size: options.BatchSize = 16,
 ) -> None:
     """Repair text files and print the result; of documents with mark-up only the words are repaired."""
     from retranslate.files import STDIN, read_document, refuse_unwritable, write_whole
     from retranslate.formats import correct
+    from retranslate.printing import is_colourful, printed
 
     names = files or [STDIN]
-    _refuse_contradictions(names, output, in_place, diff, check, format)
+    _refuse_contradictions(names, output, in_place, format)
+    view = _view(in_place, diff, check, explain, format)
     documents = [read_document(name, encoding) for name in names]
     for path in [output] if output is not None else map(Path, names) if in_place else []:
         refuse_unwritable(path)
-    corrector = _corrector(glossary, no_default_glossary, no_model, model, device, _margin(strict, bold), batch_size)
+    margin = options.margin(strict, bold)
+    corrector = options.corrector(
+        glossary, no_default_glossary, no_model, model, device, margin, batch_size, second_chance
+    )
     results = []
     for document in documents:
         with _progress(document.name) as advance:
@@ -128,24 +126,31 @@ def fix(
         for path, data in changes:
             write_whole(path, data)
     else:
-        _emit(_all_shown(documents, results, diff, check, format), output)
+        _emit(printed(documents, results, view, output is None and is_colourful()), output)
     if (diff or check) and any(result.changed for result in results):
         raise typer.Exit(1)
 
 
-def _refuse_contradictions(
-    names: list[str], output: Path | None, in_place: bool, diff: bool, check: bool, format: Format
-) -> None:
-    if sum((in_place, diff, check)) > 1:
-        raise InputError("--in-place, --diff and --check exclude each other; give one.")
+def _refuse_contradictions(names: list[str], output: Path | None, in_place: bool, format: Format) -> None:
     if in_place and (output is not None or "-" in names or format is not Format.text):
         raise InputError("--in-place rewrites files as text: it goes with neither -o nor --format nor standard input.")
-    if (diff or check) and format is not Format.text:
-        raise InputError("--format is about the repaired text: it goes with neither --diff nor --check.")
     if names.count("-") > 1:
         raise InputError("'-' is given twice; standard input can be read only once.")
     if output is not None and any(_is_same_file(output, name) for name in names):
         raise InputError(f"{output}: is also the input; use --in-place to rewrite a file.")
+
+
+def _view(in_place: bool, diff: bool, check: bool, explain: bool, format: Format) -> View:
+    """What to print, of the options that say so."""
+    if sum((in_place, diff, check, explain)) > 1:
+        raise InputError("--in-place, --diff, --check and --explain exclude each other; give one.")
+    if (diff or check) and format is not Format.text:
+        raise InputError("--format is about the repaired text: it goes with neither --diff nor --check.")
+    if explain and format is Format.html:
+        raise InputError("--explain is text or JSON; --format html shows the reasons by itself.")
+    if explain and format is Format.text:
+        return "explain"
+    return "diff" if diff else "check" if check else format.value
 
 
 def _is_same_file(output: Path, name: str) -> bool:
@@ -153,33 +158,6 @@ def _is_same_file(output: Path, name: str) -> bool:
         return name != "-" and output.is_file() and output.samefile(name)
     except OSError:
         return False
-
-
-def _margin(strict: bool, bold: bool) -> str:
-    if strict and bold:
-        raise InputError("--strict and --bold exclude each other; give one.")
-    return "strict" if strict else "bold" if bold else "default"
-
-
-def _corrector(
-    glossary: list[Path] | None,
-    no_default_glossary: bool,
-    no_model: bool,
-    model: str | None,
-    device: str | None,
-    margin: str,
-    batch_size: int,
-) -> Corrector:
-    from retranslate.corrector import MARGINS, Corrector, Settings
-    from retranslate.glossary import Glossary
-
-    if no_model and model is not None:
-        raise InputError("--no-model and --model exclude each other; give one.")
-    terms = Glossary.load(glossary or (), bundled=not no_default_glossary)
-    settings = Settings(margin=MARGINS[margin], batch_size=batch_size)
-    if no_model:
-        return Corrector.without_model(glossary=terms, settings=settings)
-    return Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings)
 
 
 @contextmanager
@@ -209,37 +187,6 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None] | None]:
         bar.stop()
 
 
-def _all_shown(
-    documents: Sequence[Document], results: Sequence[Result], diff: bool, check: bool, format: Format
-) -> bytes:
-    pairs = list(zip(documents, results, strict=True))
-    if format is Format.html:
-        from retranslate.page import page
-
-        return page([(document.name, result) for document, result in pairs]).encode("utf-8", "replace")
-    return b"".join(_shown(document, result, diff, check, format) for document, result in pairs)
-
-
-def _shown(document: Document, result: Result, diff: bool, check: bool, format: Format) -> bytes:
-    if check:
-        return os.fsencode(f"{document.name}\n") if result.changed else b""
-    if diff:
-        return _coloured(result.diff(document.name)).encode(errors="surrogateescape")
-    if format is Format.json:
-        record: dict[str, Any] = {"file": document.name, **result.to_dict()}
-        # A backslash escape of what UTF-8 cannot hold is an escape in JSON too.
-        return (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
-    return document.encode(result.text)
-
-
-def _coloured(diff: str) -> str:
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return diff
-    colours = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
-    lines = diff.split("\n")
-    return "\n".join(f"{colours[line[0]]}{line}\x1b[0m" if line[:1] in colours else line for line in lines)
-
-
 def _emit(data: bytes, output: Path | None) -> None:
     from retranslate.files import write_whole
 
@@ -260,7 +207,7 @@ def glossary_check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Glossary files (TSV).")],
 ) -> None:
     """Report every problem in glossary files; exit 1 if there is any."""
-    from retranslate.glossary import check
+    from retranslate.glossary_check import check
 
     problems = check(files)
     for problem in problems:
@@ -287,18 +234,6 @@ def model(
     card = Path(model or BUNDLED) / "README.md"
     if card.is_file():
         print(f"\n{card.read_text('utf-8')}")
-
-
-@app.command()
-def train(recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train on, and how.")]) -> None:
-    """Fine-tune a model by a recipe; goes on from the last checkpoint. Needs the extra: pip install '.[train]'."""
-    from retranslate.training.finetune import train as run
-    from retranslate.training.recipe import read_recipe
-
-    try:
-        print(run(read_recipe(recipe)))
-    except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name}; install the extra: pip install '.[train]'") from error
 
 
 def main() -> None:

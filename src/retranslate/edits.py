@@ -13,8 +13,9 @@ from rapidfuzz.distance import Levenshtein
 from retranslate.errors import InputError
 from retranslate.text import SegmentKind
 
-EditKind = Literal["glossary", "rule", "model"]
+EditKind = Literal["glossary", "rule", "model", "consistency"]
 Status = Literal["changed", "unchanged", "refused"]
+Outcome = Literal["obeyed", "declined", "lost"]
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _TOKEN = re.compile(r"\w+(?:['’-]\w+)*|\s+|[^\w\s]")
@@ -37,13 +38,53 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What one of those who repair did to a sentence: ``edits`` on the text as it was before, and ``text`` after them.
+
+    Unlike the edits of a Result, of which the last one who touched a word is named, steps show everybody's work.
+    """
+
+    by: EditKind
+    edits: tuple[Edit, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Changes of a rewrite that stand or fall together and were refused.
+
+    ``changes`` are pairs of what the sentence said and what the model wanted; ``complaints`` pairs of a guard's name and
+    what it said.
+    """
+
+    changes: tuple[tuple[str, str], ...]
+    complaints: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TermResult:
+    """What became of a glossary row that was not certain.
+
+    ``obeyed``: one of the ``readings`` stands where ``found`` was; ``declined``: ``found`` still stands; ``lost``:
+    neither does. ``reason`` says by whom or why.
+    """
+
+    found: str
+    readings: tuple[str, ...]
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentResult:
     """What became of a segment.
 
     ``start`` and ``end`` are offsets into the input. ``proposal`` is what the model wrote, where it wrote anything else
     than it was given. ``refused_by`` names the guards that refused it or a part of it; ``status`` is ``refused`` when
     nothing at all was changed because of that.
-    ``flags`` are remarks that changed nothing, such as a glossary term that only flags.
+    ``flags`` are remarks that changed nothing, such as a glossary term that only flags. ``steps`` lead from ``original``
+    to ``text``; ``refusals`` are the parts of the proposal that guards refused; ``terms`` the glossary's hints and what
+    became of them.
     """
 
     start: int
@@ -55,6 +96,27 @@ class SegmentResult:
     refused_by: tuple[str, ...] = ()
     proposal: str | None = None
     flags: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    refusals: tuple[Refused, ...] = ()
+    terms: tuple[TermResult, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The segment as plain JSON values."""
+        plain = asdict(self)
+        return {
+            **plain,
+            "refused_by": list(self.refused_by),
+            "flags": list(self.flags),
+            "steps": [{**step, "edits": list(step["edits"])} for step in plain["steps"]],
+            "refusals": [
+                {
+                    "changes": [{"original": ours, "replacement": theirs} for ours, theirs in refused.changes],
+                    "complaints": [{"guard": guard, "complaint": text} for guard, text in refused.complaints],
+                }
+                for refused in self.refusals
+            ],
+            "terms": [{**term, "readings": list(term["readings"])} for term in plain["terms"]],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +148,7 @@ class Result:
         return {
             "text": self.text,
             "edits": [asdict(edit) for edit in self.edits],
-            "segments": [
-                {**asdict(s), "refused_by": list(s.refused_by), "flags": list(s.flags)} for s in self.segments
-            ],
+            "segments": [segment.to_dict() for segment in self.segments],
             "signature": self.signature,
         }
 

@@ -9,3 +9,8 @@ class RetranslateError(Exception):
 
 class InputError(RetranslateError):
     """What was given cannot be used: a file, an option, a model folder. Says what, where and what to do: exit code 2."""
+
+
+def first_line(error: BaseException) -> str:
+    """What another package's exception says, as a part of a message: its first line, or its class where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
+from retranslate import options
 from retranslate.errors import InputError
+from retranslate.run_by_default import RunByDefault
 
 if TYPE_CHECKING:
     from retranslate.evaluation.results import Comparison
@@ -28,17 +29,8 @@ RESULTS = Path("eval/results")
 LARGE = 5000
 
 
-class _RunByDefault(TyperGroup):
-    """``eval set.jsonl`` means ``eval run set.jsonl``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or args[0] not in self.commands:
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
 eval_app = typer.Typer(
-    cls=_RunByDefault, help="Score repairs against references, and compare two runs.", rich_markup_mode=None
+    cls=RunByDefault, help="Score repairs against references, and compare two runs.", rich_markup_mode=None
 )
 
 
@@ -77,11 +69,9 @@ def evaluate(
     only: Annotated[
         list[str] | None, typer.Option(metavar="SYSTEM", help="Run this system beside do nothing only; repeatable.")
     ] = None,
-    glossary: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A glossary of your own (TSV).")] = None,
-    no_default_glossary: Annotated[
-        bool, typer.Option("--no-default-glossary", help="Leave the bundled glossaries out.")
-    ] = False,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, mps; by default the best there is.")] = None,
+    glossary: options.Glossaries = None,
+    no_default_glossary: options.NoDefault = False,
+    device: options.Device = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The first N segments of each set.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Count bad lines and go on.")] = False,
     samples: Annotated[int, typer.Option(min=0, help="Bootstrap samples; 0: none, and no intervals.")] = 1000,

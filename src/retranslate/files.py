@@ -5,12 +5,15 @@ from __future__ import annotations
 import codecs
 import contextlib
 import errno
+import json
 import os
 import stat
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retranslate.errors import InputError, RetranslateError
 
@@ -39,7 +42,7 @@ class Document:
 
 def read_document(name: str, encoding: str = "utf-8") -> Document:
     """The file ``name``, or standard input for ``-``. Raises InputError naming the file, and the byte where it is not ``encoding``."""
-    codec = _text_codec(encoding)
+    text_codec(encoding)
     shown = "standard input" if name == STDIN else name
     try:
         data = _standard_input() if name == STDIN else Path(name).read_bytes()
@@ -49,6 +52,12 @@ def read_document(name: str, encoding: str = "utf-8") -> Document:
         raise InputError(f"{shown}: a directory; give the files in it.") from error
     except OSError as error:
         raise InputError(f"{shown}: cannot be read: {error.strerror}.") from error
+    return decoded(shown, data, encoding)
+
+
+def decoded(shown: str, data: bytes, encoding: str = "utf-8") -> Document:
+    """The document that ``data`` is, called ``shown``. Raises InputError naming it, and the byte where it is not ``encoding``."""
+    codec = text_codec(encoding)
     bom, codec = next(((bom, plain) for bom, plain in _MARKS.get(codec, ()) if data.startswith(bom)), (b"", codec))
     codec = "utf-8" if codec == "utf-8-sig" else codec
     try:
@@ -71,8 +80,14 @@ _MARKS = {
 }
 
 
-def _text_codec(encoding: str) -> str:
-    """The canonical name of ``encoding``, if it is one for text."""
+def json_line(record: Mapping[str, Any]) -> bytes:
+    """``record`` as one line of JSON in UTF-8."""
+    # A backslash escape of what UTF-8 cannot hold is an escape in JSON too.
+    return (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+
+
+def text_codec(encoding: str) -> str:
+    """The canonical name of ``encoding``. Raises InputError where there is none of that name, or it is none for text."""
     try:
         # Decoding tells text encodings from the likes of base64.
         b"a".decode(encoding, "ignore")

@@ -1,14 +1,14 @@
-"""The glossary of known mistranslations: match and check.
+"""The glossary of known mistranslations: match.
 
 Matching is one Aho-Corasick pass over the sentence, so its cost grows with the text and not with the number of rows.
-:mod:`retranslate.glossary_file` reads the files.
+:mod:`retranslate.glossary_file` reads the files, :mod:`retranslate.glossary_check` finds what is questionable in them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,28 +18,25 @@ import ahocorasick_rs
 
 from retranslate import morphology
 from retranslate.glossary_file import COLUMNS, Row, Surface, bundled_paths, expand, read_rows, realise
+from retranslate.text import valid
 
 __all__ = [
     "COLUMNS",
     "Glossary",
     "Match",
-    "Problem",
     "Row",
     "bundled_paths",
-    "check",
     "expand",
     "fold",
     "read_rows",
     "realise",
 ]
 
-_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
 _PLAIN = str.maketrans(
     {"\u00a0": " ", "\u202f": " ", "\t": " ", "\u2019": "'", "\u2018": "'", "\u02bc": "'"}
     | {"\u201c": '"', "\u201d": '"', "\u2010": "-", "\u2011": "-"}
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +59,12 @@ class Match:
         return self.alternatives[0] if self.alternatives else None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something the check found: where, and what to do about it."""
-
-    source: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.source}:{self.line}: {self.message}"
-
-
 def fold(text: str) -> str:
     """``text`` in lower case with plain quotes, spaces and hyphens; same length, so offsets stay valid."""
     if text.isascii():
         return text.lower().replace("\t", " ")
     # The dotted capital I is the only letter whose lower case is longer; lone surrogates cannot be searched for.
-    return _SURROGATE.sub("\ufffd", text).translate(_PLAIN).replace("\u0130", "i").lower()
+    return valid(text).translate(_PLAIN).replace("\u0130", "i").lower()
 
 
 # --- Matching ------------------------------------------------------------------------------------------------------
@@ -143,24 +128,42 @@ class Glossary:
 
     def match(self, sentence: str) -> list[Match]:
         """The rows that apply to ``sentence``, in order, not overlapping, their conditions checked."""
+        return self._certain(sentence, self._found(sentence), _words(sentence))
+
+    def certain_and_uncertain(self, sentence: str) -> tuple[list[Match], list[Match]]:
+        """What :meth:`match` gives, and the rows that may apply: their words stand there, but none of their ``near`` words.
+
+        The uncertain ones are in order and overlap neither each other nor the certain ones. A row that must not apply,
+        because one of its ``not_near`` words stands there, is not among them.
+        """
+        found, words = self._found(sentence), _words(sentence)
+        certain = self._certain(sentence, found, words)
+        doubtful = [
+            item
+            for item in found
+            if item.pattern.row.mode in ("fix", "hint")
+            and item.pattern.row.right
+            and item.pattern.row.near
+            and not self._any_of(item.pattern.row.near, words)
+            and not self._any_of(item.pattern.row.not_near, words)
+            and not any(item.start < match.end and match.start < item.end for match in certain)
+        ]
+        return certain, _as_matches(sentence, doubtful, certain)
+
+    def _certain(self, sentence: str, found: Sequence[_Found], words: str) -> list[Match]:
+        return _as_matches(sentence, [item for item in found if self._holds(item.pattern.row, words)], ())
+
+    def _found(self, sentence: str) -> list[_Found]:
+        """Every place where words of a row stand in ``sentence``, its conditions not asked yet."""
         folded = fold(sentence)
         automaton, patterns = self._index
-        hits = automaton.find_matches_as_indexes(folded, overlapping=True)
-        if not hits:
-            return []
-        words = f" {' '.join(_WORD.findall(folded))} "
-        found = [
+        return [
             _Found(pattern.level, start, end, pattern)
-            for index, start, end in hits
+            for index, start, end in automaton.find_matches_as_indexes(folded, overlapping=True)
             if _on_word_boundaries(folded, start, end)
             for pattern in patterns[index]
-            if _in_its_case(sentence[start:end], pattern) and self._holds(pattern.row, words)
+            if _in_its_case(sentence[start:end], pattern)
         ]
-        matches: list[Match] = []
-        for item in _leftmost_longest(found):
-            free_from = matches[-1].end if matches else 0
-            matches.append(_as_match(sentence, free_from, item))
-        return matches
 
     def _holds(self, row: Row, words: str) -> bool:
         return (not row.near or self._any_of(row.near, words)) and not self._any_of(row.not_near, words)
@@ -176,6 +179,11 @@ class Glossary:
     def forbidden(self, sentence: str) -> list[Match]:
         """The ``forbid`` rows whose words stand in ``sentence``."""
         return [match for match in self.match(sentence) if match.row.mode == "forbid"]
+
+
+def _words(sentence: str) -> str:
+    """The words of ``sentence``, folded, each between spaces."""
+    return f" {' '.join(_WORD.findall(fold(sentence)))} "
 
 
 def _in_its_case(found: str, pattern: _Pattern) -> bool:
@@ -205,6 +213,15 @@ def _leftmost_longest(found: list[_Found]) -> list[_Found]:
                 chosen.append(item)
                 free_from = item.end
     return sorted(chosen, key=lambda item: item.start)
+
+
+def _as_matches(sentence: str, found: list[_Found], others: Sequence[Match]) -> list[Match]:
+    """The best of ``found`` as matches; none reaches for an article that belongs to one of the ``others``."""
+    matches: list[Match] = []
+    for item in _leftmost_longest(found):
+        ends = [match.end for match in (*others, *matches[-1:]) if match.end <= item.start]
+        matches.append(_as_match(sentence, max(ends, default=0), item))
+    return matches
 
 
 _ARTICLE_BEFORE = re.compile(r"\b(a|an|the)\s$", re.IGNORECASE)
@@ -248,97 +265,3 @@ def _with_article(article: str, start: int, options: list[str]) -> tuple[int, li
         new = option if own else f"{'the' if definite else morphology.indefinite_article(without)} {without}"
         chosen.append(new[:1].upper() + new[1:] if article[:1].isupper() else new)
     return start - len(article) - 1, chosen
-
-
-# --- Checking ------------------------------------------------------------------------------------------------------
-
-
-def check(paths: Iterable[str | Path]) -> list[Problem]:
-    """Everything questionable in the files at ``paths``, taken together as one glossary.
-
-    Reports conflicting, repeated and shadowed rows, cycles, invisible characters and misplaced stars. Raises
-    InputError for a file that is no glossary.
-    """
-    rows = [row for path in paths for row in read_rows(Path(path))]
-    problems = [*_spelling_problems(rows), *_overlap_problems(rows), *_cycle_problems(rows)]
-    order = {row.source: position for position, row in reversed(list(enumerate(rows)))}
-    return sorted(problems, key=lambda problem: (order[problem.source], problem.line))
-
-
-def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
-    for row in rows:
-        for column, options in (
-            ("wrong", row.wrong),
-            ("right", row.right),
-            ("near", row.near),
-            ("not_near", row.not_near),
-        ):
-            for option in options:
-                if hidden := _INVISIBLE.search(option):
-                    name = f"U+{ord(hidden.group()):04X}"
-                    yield Problem(row.source, row.line, f"invisible character {name} in column '{column}'; delete it.")
-                if option.count("*") > 1 or re.search(r"(?<!\w)\*|\*\w", option):
-                    yield Problem(
-                        row.source,
-                        row.line,
-                        f"{option!r} in column '{column}': one star, at the end of a word, is allowed.",
-                    )
-            repeated = sorted({option for option in options if options.count(option) > 1})
-            if repeated:
-                yield Problem(row.source, row.line, f"{repeated[0]!r} stands twice in column '{column}'.")
-        if row.mode in ("fix", "hint") and not any("*" in wrong for wrong in row.wrong):
-            starred = [right for right in row.right if "*" in right]
-            if starred:
-                yield Problem(row.source, row.line, f"{starred[0]!r} has a star but no word of column 'wrong' has one.")
-
-
-def _overlap_problems(rows: Sequence[Row]) -> Iterator[Problem]:
-    seen: dict[str, list[Row]] = {}
-    for row in rows:
-        surfaces = [surface.text for variant in dict.fromkeys(row.wrong) for surface in expand(variant)]
-        reported: set[Row] = set()
-        for text in dict.fromkeys(surfaces):
-            key = fold(text)
-            rivals = [rival for rival in seen.get(key, ()) if rival.case == "keep" or text in _exact_texts(rival)]
-            for rival in rivals:
-                message = _overlap(text, rival, row)
-                if message and rival not in reported:
-                    reported.add(rival)
-                    yield Problem(row.source, row.line, message)
-                    break
-            seen.setdefault(key, []).append(row)
-
-
-def _exact_texts(row: Row) -> set[str]:
-    return {surface.text for variant in row.wrong for surface in expand(variant)}
-
-
-def _overlap(text: str, earlier: Row, row: Row) -> str | None:
-    if earlier is row:
-        return None
-    if earlier.conditions == row.conditions:
-        if (earlier.case, row.case) == ("exact", "keep"):
-            return None
-        word = "repeats" if (earlier.right, earlier.mode) == (row.right, row.mode) else "conflicts with"
-        return f"{text!r} {word} {earlier.place}; keep one of the two."
-    near_covered = not earlier.near or (row.near and set(row.near) <= set(earlier.near))
-    if (
-        near_covered
-        and set(earlier.not_near) <= set(row.not_near)
-        and not (earlier.case == "exact" and row.case == "keep")
-    ):
-        return f"{text!r} is never reached: {earlier.place} always comes first."
-    return None
-
-
-def _cycle_problems(rows: Sequence[Row]) -> Iterator[Problem]:
-    certain = Glossary(tuple(row for row in rows if row.mode == "fix" and row.right and not row.near))
-    for row in rows:
-        if row.mode not in ("fix", "hint"):
-            continue
-        for right in row.right:
-            others = [match.row for surface in expand(right) for match in certain.match(surface.text)]
-            if others:
-                yield Problem(
-                    row.source, row.line, f"{right!r} would itself be replaced by {others[0].place}: a cycle."
-                )

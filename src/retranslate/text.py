@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 SegmentKind = Literal["sentence", "heading", "dateline", "list", "footer", "blank"]
 
 MAX_HEADING_WORDS = 18
@@ -226,3 +228,16 @@ def _ends_sentence(text: str, begin: int, terminator: re.Match[str], following: 
     if not _ABBREVIATION.search(before):
         return True
     return bool(_MAY_END.search(before) and _SENTENCE_OPENER.match(opener))
+
+
+# --- Characters that are none --------------------------------------------------------------------------------------
+
+
+def is_unicode(text: str) -> bool:
+    """Whether ``text`` has neither halves of surrogate pairs nor bytes that could not be decoded and were escaped so."""
+    return _SURROGATE.search(text) is None
+
+
+def valid(text: str) -> str:
+    """``text`` with lone surrogates, which no encoder takes, replaced one for one."""
+    return _SURROGATE.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""Fine-tuning: batches, the learning rate, the loss, and runs that are killed and go on."""
+"""Fine-tuning: the loss, and runs that are killed and go on."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from killing import Killed, kill_at_call
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import tiny_models
 from retranslate.errors import InputError
 from retranslate.rewriter import Request, Rewriter
-from retranslate.training import checkpoint, finetune
-from retranslate.training.checkpoint import Progress, last_checkpoint, save_checkpoint
+from retranslate.training import loop
+from retranslate.training.checkpoint import last_checkpoint
 from retranslate.training.data import Example
-from retranslate.training.finetune import IGNORED, collate, encode, loss_of, plan, rate_at, train
+from retranslate.training.encoding import IGNORED
+from retranslate.training.finetune import collate, dev_examples, encode, loss_of, open_learner, train
 from retranslate.training.recipe import Recipe, Source
 
 PAIRS = 40
@@ -66,63 +65,6 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return dict(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).state_dict())
 
 
-# --- Batches -------------------------------------------------------------------------------------------------------
-
-LENGTHS = st.lists(st.integers(1, 60), max_size=120)
-
-
-@given(LENGTHS, st.integers(1, 300), st.integers(0, 9), st.integers(1, 50))
-def test_a_plan_covers_every_index_once(lengths: list[int], batch_tokens: int, seed: int, pool: int) -> None:
-    batches = plan(lengths, batch_tokens, seed, pool)
-    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
-    assert all(batches)
-
-
-@given(LENGTHS, st.integers(1, 300), st.integers(0, 9), st.integers(1, 50))
-def test_a_batch_is_no_larger_than_asked_unless_it_is_one_example(
-    lengths: list[int], batch_tokens: int, seed: int, pool: int
-) -> None:
-    for batch in plan(lengths, batch_tokens, seed, pool):
-        assert len(batch) == 1 or max(lengths[index] for index in batch) * len(batch) <= batch_tokens
-
-
-@given(LENGTHS, st.integers(1, 300), st.integers(0, 9))
-def test_a_plan_depends_on_its_arguments_alone(lengths: list[int], batch_tokens: int, seed: int) -> None:
-    assert plan(lengths, batch_tokens, seed) == plan(lengths, batch_tokens, seed)
-
-
-@given(LENGTHS, LENGTHS, st.integers(60, 300))
-def test_more_examples_leave_the_batches_of_full_pools_alone(
-    lengths: list[int], more: list[int], batch_tokens: int
-) -> None:
-    full = lengths[: len(lengths) // 10 * 10]
-    first = plan(full, batch_tokens, 3, pool=10)
-    assert plan(full + more, batch_tokens, 3, pool=10)[: len(first)] == first
-
-
-# --- The learning rate ---------------------------------------------------------------------------------------------
-
-
-def test_the_rate_rises_stays_and_falls_to_a_tenth(recipe: Recipe) -> None:
-    settings = replace(recipe, learning_rate=1.0, warmup=10, decay=20)
-    rates = [rate_at(pairs, 100, settings) for pairs in range(101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert rates[:10] == sorted(rates[:10])
-    assert rates[10:81] == [1.0] * 71
-    assert rates[80:] == sorted(rates[80:], reverse=True)
-    assert rates[-1] == pytest.approx(0.1)
-
-
-def test_the_rate_falls_to_a_tenth_though_fewer_examples_came_than_were_asked_for(recipe: Recipe) -> None:
-    assert rate_at(50, 50, replace(recipe, pairs=1000)) == pytest.approx(0.1 * recipe.learning_rate)
-
-
-@given(st.integers(0, 500), st.integers(0, 300), st.integers(0, 50), st.integers(0, 50))
-def test_the_rate_is_never_zero_nor_above_the_plateau(pairs: int, total: int, warmup: int, decay: int) -> None:
-    settings = Recipe(Path(), Path(), (), warmup=warmup, decay=decay, learning_rate=2.0)
-    assert 0 < rate_at(pairs, total, settings) <= 2.0
-
-
 # --- Encoding and loss ---------------------------------------------------------------------------------------------
 
 
@@ -141,13 +83,14 @@ def test_an_example_is_encoded_as_the_rewriter_reads_it(base: Path) -> None:
 def test_only_the_repair_is_learnt(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     items = [encode(Example("a b c", "d"), tokenizer), encode(Example("a", "b c d e f"), tokenizer)]
-    ids, labels = collate(items, 0, "cpu")
-    assert ids.shape == labels.shape == (2, max(map(len, items)))
+    ids, labels, counted = collate(items, 0, "cpu")
+    assert ids.shape == labels.shape == counted.shape == (2, max(map(len, items)))
     for row, item in enumerate(items):
         assert ids[row, : len(item)].tolist() == [*item.prompt, *item.answer]
         assert labels[row, : len(item.prompt)].tolist() == [IGNORED] * len(item.prompt)
         assert labels[row, len(item.prompt) : len(item)].tolist() == list(item.answer)
         assert set(labels[row, len(item) :].tolist()) <= {IGNORED}
+        assert torch.equal(counted[row] != 0, labels[row] != IGNORED)
 
 
 def test_the_loss_is_the_mean_over_the_answers_whatever_the_padding(base: Path) -> None:
@@ -161,13 +104,46 @@ def test_the_loss_is_the_mean_over_the_answers_whatever_the_padding(base: Path) 
         apart = [loss_of(model, *collate([item], 0, "cpu")).item() for item in items]
         expected = [
             model(input_ids=ids, labels=labels).loss.item()
-            for ids, labels in (collate([item], 0, "cpu") for item in items)
+            for ids, labels, _ in (collate([item], 0, "cpu") for item in items)
         ]
     assert apart == pytest.approx(expected, abs=1e-4)
     sizes = [len(item.answer) for item in items]
     assert together == pytest.approx(
         sum(loss * size for loss, size in zip(apart, sizes, strict=True)) / sum(sizes), abs=1e-4
     )
+
+
+def test_changed_tokens_weigh_more(base: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    example = Example("road is open", "the road was open", (("road", "way"),))
+    plain, weighed = encode(example, tokenizer), encode(example, tokenizer, changed_weight=3.0)
+    assert plain.weights == (1.0,) * len(plain.answer)
+    assert (weighed.prompt, weighed.answer) == (plain.prompt, plain.answer)
+    changed = [token for token, weight in zip(weighed.answer, weighed.weights, strict=True) if weight == 3.0]
+    assert {word for word in ("the", "was") if word in tokenizer.decode(changed)} == {"the", "was"}
+    assert "road" not in tokenizer.decode(changed)
+    assert weighed.weights[-1] == 1.0
+
+
+def test_a_copy_has_no_changed_token(base: Path) -> None:
+    item = encode(Example("the road", "the road"), AutoTokenizer.from_pretrained(base), changed_weight=3.0)
+    assert set(item.weights) == {1.0}
+
+
+def test_the_loss_is_weighted_and_what_must_not_be_written_costs_its_likelihood(base: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    item = encode(Example("the road open", "the road is open"), tokenizer)
+    signs = [(-2.0, 0.0, 1.0, 3.0)[place % 4] for place in range(len(item.answer))]
+    with torch.inference_mode():
+        found = loss_of(model, *collate([replace(item, weights=tuple(signs))], 0, "cpu")).item()
+        logits = model(torch.tensor([[*item.prompt, *item.answer]])).logits[0]
+    chances = logits.log_softmax(-1)[len(item.prompt) - 1 : -1].gather(1, torch.tensor(item.answer).unsqueeze(1))
+    terms = [
+        weight * math.log(1 - math.exp(chance)) if weight < 0 else weight * -chance
+        for weight, chance in zip(signs, chances.squeeze(1).tolist(), strict=True)
+    ]
+    assert found == pytest.approx(sum(terms) / sum(map(abs, signs)), abs=1e-4)
 
 
 # --- A run ---------------------------------------------------------------------------------------------------------
@@ -199,23 +175,9 @@ def test_a_finished_run_is_not_trained_again(recipe: Recipe) -> None:
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
 
 
-class _Killed(BaseException):
-    pass
-
-
 def _killed_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     """The next run stops dead, without any clean-up of its own, once ``steps`` batches are trained."""
-    done = 0
-    real = finetune._step
-
-    def step(*arguments: Any) -> float:
-        nonlocal done
-        if done == steps:
-            raise _Killed
-        done += 1
-        return real(*arguments)
-
-    monkeypatch.setattr(finetune, "_step", step)
+    kill_at_call(monkeypatch, loop, "_step", steps + 1)
 
 
 def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
@@ -225,7 +187,7 @@ def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
     unbroken = train(replace(often, output=tmp_path / "unbroken"))
     with monkeypatch.context() as patched:
         _killed_after(patched, 3)
-        with pytest.raises(_Killed):
+        with pytest.raises(Killed):
             train(often)
     assert marker(often)["batches"] == 3
     resumed = train(often)
@@ -238,7 +200,7 @@ def test_a_killed_run_goes_on_and_ends_where_an_unbroken_one_does(
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         _killed_after(patched, 1)
-        with pytest.raises(_Killed):
+        with pytest.raises(Killed):
             train(recipe)
     assert last_checkpoint(recipe.output, recipe.fingerprint) is None
     train(recipe)
@@ -250,25 +212,26 @@ def test_kill_9_loses_nothing_but_the_last_minutes(recipe: Recipe, tmp_path: Pat
     often = replace(recipe, checkpoint_minutes=1e-9, batch_tokens=60)
     script = tmp_path / "run.py"
     script.write_text(
-        "import sys\nfrom pathlib import Path\nfrom retranslate.training import finetune\n"
+        "import os, signal\nfrom pathlib import Path\nfrom retranslate.training import finetune, loop\n"
         "from retranslate.training.recipe import Recipe, Source\n"
+        "done, real = 0, loop._step\n"
+        "def step(*arguments):\n"
+        "    global done\n"
+        "    if done == 3:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    done += 1\n"
+        "    return real(*arguments)\n"
+        "loop._step = step\n"
         f"finetune.train(Recipe(Path({str(often.base)!r}), Path({str(often.output)!r}), "
         f"(Source('pairs', (Path({str(often.sources[0].files[0])!r}),), 1.0),), pairs={PAIRS}, batch_tokens=60, learning_rate=1e-3, "
         "warmup=4, decay=10, frozen_layers=1, max_tokens=120, checkpoint_minutes=1e-9))\n",
         "utf-8",
     )
-    process = subprocess.Popen(
-        [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    )
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        if (often.output / "last.json").exists() and marker(often)["batches"] >= 3:
-            process.send_signal(signal.SIGKILL)
-        time.sleep(0.02)
-    assert process.wait() == -signal.SIGKILL
+    process = subprocess.run([sys.executable, script], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert process.returncode == -signal.SIGKILL
     found = last_checkpoint(often.output, often.fingerprint)
     assert found is not None
-    assert found.progress.batches >= 3
+    assert found.progress.batches == 3
     assert found.progress.pairs < PAIRS
     train(often)
     assert marker(often)["pairs"] == PAIRS
@@ -279,10 +242,10 @@ def test_the_log_has_no_line_twice_after_a_resume(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch, minutes: float
 ) -> None:
     recipe = replace(recipe, checkpoint_minutes=minutes)
-    monkeypatch.setattr(finetune, "REPORT_EVERY", 1)
+    monkeypatch.setattr(loop, "REPORT_EVERY", 1)
     with monkeypatch.context() as patched:
         _killed_after(patched, 2)
-        with pytest.raises(_Killed):
+        with pytest.raises(Killed):
             train(recipe)
     train(recipe)
     with (recipe.output / "log.csv").open(encoding="utf-8") as stream:
@@ -311,15 +274,102 @@ def test_a_run_may_go_on_for_longer(recipe: Recipe) -> None:
 
 
 def test_examples_that_are_too_long_are_left_out_and_told(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(recipe.base)
-    examples = [Example("a", "b"), Example("a " * 300, "b")]
-    assert len(finetune._encoded(examples, tokenizer, replace(recipe, pairs=2))) == 1
-    assert "1 of 2 examples are longer than 120 tokens and left out" in capsys.readouterr().err
+    with recipe.sources[0].files[0].open("a", encoding="utf-8") as stream:
+        stream.write(f"{'a ' * 80}\t{'a ' * 80}\n")
+    longer = replace(recipe, pairs=PAIRS + 1, sources=(replace(recipe.sources[0], words=(1, 200)),))
+    train(longer)
+    assert "1 of 41 examples are longer than 120 tokens and left out" in capsys.readouterr().err
+    assert marker(longer)["pairs"] == PAIRS
 
 
 def test_sources_that_give_too_little_are_told(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> None:
-    finetune._encoded([Example("a", "b")], AutoTokenizer.from_pretrained(recipe.base), recipe)
-    assert "the sources give 1 examples, not 40" in capsys.readouterr().err
+    train(replace(recipe, pairs=50))
+    assert "the sources give 40 examples, not 50" in capsys.readouterr().err
+
+
+# --- Held-out pairs ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_dev(recipe: Recipe, tmp_path: Path) -> Recipe:
+    files = (tmp_path / "one.tsv", tmp_path / "two.tsv")
+    for path, lines in zip(files, (tiny_models.sentences(60)[40:50], tiny_models.sentences(60)[50:]), strict=True):
+        path.write_text("".join(f"{line.replace(' the ', ' ')}\t{line}\n" for line in lines), "utf-8")
+    return replace(recipe, dev=files, dev_pairs=6, checkpoint_minutes=1e-9)
+
+
+def test_dev_pairs_are_spread_over_the_files(with_dev: Recipe) -> None:
+    lines = tiny_models.sentences(60)[40:]
+    assert [example.target for example in dev_examples(with_dev)] == [lines[place] for place in (0, 3, 6, 10, 13, 16)]
+    assert len(dev_examples(replace(with_dev, dev_pairs=50))) == 20
+    assert dev_examples(replace(with_dev, dev=())) == []
+
+
+def _dev_log(recipe: Recipe) -> list[tuple[int, float]]:
+    with (recipe.output / "dev.csv").open(encoding="utf-8") as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ["pairs", "loss"]
+    return [(int(pairs), float(loss)) for pairs, loss in rows]
+
+
+def test_every_checkpoint_has_its_dev_loss_and_the_best_model_is_kept(with_dev: Recipe) -> None:
+    folder = train(with_dev)
+    losses = _dev_log(with_dev)
+    assert len(losses) == marker(with_dev)["batches"]
+    best = min(losses, key=lambda row: row[1])
+    entry = json.loads((with_dev.output / "best.json").read_text("utf-8"))
+    assert (entry["pairs"], entry["folder"]) == (best[0], folder.name)
+    assert entry["loss"] == pytest.approx(best[1], abs=1e-5)
+    # What was measured is what was kept.
+    learner = open_learner(folder, 0)
+    items = [encode(example, learner.tokenizer) for example in dev_examples(with_dev)]
+    assert loop.mean_loss(learner, items, with_dev.batch_tokens) == pytest.approx(entry["loss"], abs=1e-4)
+    assert not (folder / "optimizer.safetensors").exists()
+    assert isinstance(Rewriter.load(folder, "cpu").rewrite([Request("The road is open.")])[0].text, str)
+
+
+def test_a_model_that_only_gets_worse_keeps_its_first_checkpoint(
+    with_dev: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rising = iter(range(100))
+    monkeypatch.setattr(loop, "mean_loss", lambda *_: float(next(rising)))
+    folder = train(with_dev)
+    entry = json.loads((with_dev.output / "best.json").read_text("utf-8"))
+    assert entry["loss"] == 0.0
+    assert 0 < entry["pairs"] < PAIRS
+    assert folder == with_dev.output / "best-a"
+
+
+def test_the_dev_loss_does_not_change_the_training(with_dev: Recipe, tmp_path: Path) -> None:
+    train(with_dev)
+    alone = replace(with_dev, dev=(), output=tmp_path / "alone")
+    expected, found = weights(train(alone)), weights(with_dev.output / marker(with_dev)["folder"])
+    for name in expected:
+        assert torch.equal(found[name], expected[name])
+
+
+@pytest.mark.parametrize("moment", ["save_checkpoint", "mean_loss", "keep_best", "_append"])
+def test_a_run_killed_around_its_dev_loss_ends_where_an_unbroken_one_does(
+    with_dev: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    whole = replace(with_dev, output=tmp_path / "whole")
+    unbroken = train(whole)
+    with monkeypatch.context() as patched:
+        kill_at_call(patched, loop, moment, 2)
+        with pytest.raises(Killed):
+            train(with_dev)
+    resumed = train(with_dev)
+    assert _dev_log(with_dev) == _dev_log(whole)
+    expected, found = weights(unbroken), weights(resumed)
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-5)
+
+
+def test_a_finished_run_with_dev_pairs_returns_the_best_again(with_dev: Recipe) -> None:
+    folder = train(with_dev)
+    before = _dev_log(with_dev)
+    assert train(with_dev) == folder
+    assert _dev_log(with_dev) == before
 
 
 # --- Refusals ------------------------------------------------------------------------------------------------------
@@ -350,83 +400,3 @@ def test_what_cannot_be_trained_is_refused_in_one_line(recipe: Recipe, tmp_path:
     with pytest.raises(InputError, match=message) as caught:
         train(wrong)
     assert "\n" not in str(caught.value)
-
-
-# --- Checkpoints ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def parts(base: Path) -> tuple[Any, Any, torch.optim.Optimizer]:
-    model, tokenizer = (
-        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
-        AutoTokenizer.from_pretrained(base),
-    )
-    return model, tokenizer, torch.optim.AdamW(model.parameters())
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    (tmp_path / "out").mkdir()
-    return tmp_path / "out"
-
-
-def test_two_folders_take_turns(output: Path, parts: tuple[Any, Any, Any]) -> None:
-    names = [save_checkpoint(output, "f", Progress(n, n, 0.5), *parts).folder.name for n in range(4)]
-    assert names == ["checkpoint-a", "checkpoint-b", "checkpoint-a", "checkpoint-b"]
-    assert last_checkpoint(output, "f") == checkpoint.Checkpoint(output / "checkpoint-b", Progress(3, 3, 0.5))
-
-
-@pytest.mark.parametrize("moment", ["model", "tokenizer", "optimizer", "marker", "removal"])
-def test_a_checkpoint_that_breaks_off_leaves_the_one_before_whole(
-    output: Path, parts: tuple[Any, Any, Any], moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, tokenizer, _ = parts
-    save_checkpoint(output, "f", Progress(1, 1, 0.5), *parts)
-    before = last_checkpoint(output, "f")
-    save_checkpoint(output, "f", Progress(2, 2, 0.5), *parts)
-    whole = last_checkpoint(output, "f")
-    assert before != whole
-    assert whole is not None
-    kept = (whole.folder / "model.safetensors").read_bytes()
-
-    def stop(*_: Any, **__: Any) -> None:
-        raise _Killed
-
-    owner, name = {
-        "model": (model, "save_pretrained"),
-        "tokenizer": (tokenizer, "save_pretrained"),
-        "optimizer": (checkpoint, "_save_optimizer"),
-        "marker": (checkpoint.os, "replace"),
-        "removal": (checkpoint.shutil, "rmtree"),
-    }[moment]
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, name, stop)
-        with pytest.raises(_Killed):
-            save_checkpoint(output, "f", Progress(3, 3, 0.5), *parts)
-    assert last_checkpoint(output, "f") == whole
-    assert (whole.folder / "model.safetensors").read_bytes() == kept
-    assert save_checkpoint(output, "f", Progress(3, 3, 0.5), *parts).folder != whole.folder
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"pairs": 1}', '{"recipe": "f", "folder": "checkpoint-a", "steps": 1}']
-)
-def test_a_broken_marker_is_refused(output: Path, text: str) -> None:
-    (output / "last.json").write_text(text, "utf-8")
-    with pytest.raises(InputError, match="broken, or of another version"):
-        last_checkpoint(output, "f")
-
-
-@pytest.mark.parametrize("slot", ["checkpoint-a", "../elsewhere"])
-def test_a_marker_that_names_no_checkpoint_is_refused(output: Path, slot: str) -> None:
-    (output / "last.json").write_text(
-        json.dumps({"recipe": "f", "folder": slot, "pairs": 1, "batches": 1, "loss": 1.0}), "utf-8"
-    )
-    with pytest.raises(InputError, match="a checkpoint that is not there"):
-        last_checkpoint(output, "f")
-
-
-def test_progress_keeps_a_running_mean_of_the_loss() -> None:
-    progress = Progress().after(3, 2.0)
-    assert progress == Progress(3, 1, 2.0)
-    assert progress.after(2, 1.0) == Progress(5, 2, pytest.approx(1.98))

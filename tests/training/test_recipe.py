@@ -9,7 +9,7 @@ import pytest
 
 from retranslate.errors import InputError
 from retranslate.training.damage import Rates
-from retranslate.training.recipe import CHANGEABLE, Recipe, Source, read_recipe
+from retranslate.training.recipe import CHANGEABLE, EncoderDecoder, Recipe, Restraint, Source, read_recipe
 
 SOURCE = '[[source]]\nkind = "damage"\nshare = 0.5\nfiles = ["clean.txt"]\n'
 TOP = 'base = "base"\noutput = "run"\n'
@@ -49,7 +49,9 @@ def test_paths_are_relative_to_the_recipe_and_the_rest_has_defaults(folder: Path
 def test_every_setting_is_read(folder: Path) -> None:
     text = TOP + (
         'glossary = ["own.tsv"]\nparser = "other"\nseed = 5\npairs = 10\nbatch_tokens = 20\nlearning_rate = 1e-5\nwarmup = 1\ndecay = 2\n'
-        "frozen_layers = 3\nmax_tokens = 40\ncheckpoint_minutes = 2\n[rates]\nV1 = 0.5\nLX = 1\n"
+        "frozen_layers = 3\nmax_tokens = 40\ncheckpoint_minutes = 2\nchanged_weight = 2\ndev = ['own.tsv']\ndev_pairs = 7\n[rates]\nV1 = 0.5\nLX = 1\n"
+        "[encoder_decoder]\nfamily = 'marian'\nvocabulary = 300\nwidth = 32\nfeed_forward = 64\nlayers = 2\nheads = 4\ndropout = 0\n"
+        "[restraint]\npairs = 9\nlearning_rate = 1e-6\nweight = 2\nmodel = 'base'\n"
         '[[source]]\nkind = "pairs"\nshare = 1\nfiles = ["clean.txt"]\nmin_f1 = 0.7\nguarded = true\nratio = [0.9, 1]\nwords = [2, 30]\n'
     )
     assert recipe(folder, text) == Recipe(
@@ -67,7 +69,21 @@ def test_every_setting_is_read(folder: Path) -> None:
         frozen_layers=3,
         max_tokens=40,
         checkpoint_minutes=2.0,
+        changed_weight=2.0,
+        dev=(folder / "own.tsv",),
+        dev_pairs=7,
         rates=Rates(V1=0.5, LX=1.0),
+        encoder_decoder=EncoderDecoder("marian", 300, 32, 64, 2, 4, 0.0),
+        restraint=Restraint(9, 1e-6, 2.0, folder / "base"),
+    )
+
+
+def test_a_model_that_begins_from_nothing_needs_no_base(folder: Path) -> None:
+    assert recipe(folder, 'output = "run"\n' + SOURCE + "[encoder_decoder]\n") == Recipe(
+        base=None,
+        output=folder / "run",
+        sources=(Source("damage", (folder / "clean.txt",), 0.5),),
+        encoder_decoder=EncoderDecoder(),
     )
 
 
@@ -110,6 +126,28 @@ def test_every_setting_is_read(folder: Path) -> None:
         (TOP + SOURCE + "words = [1.5, 5]\n", "[[source]] 1: words: [1.5, 5] is not two whole numbers"),
         (TOP + SOURCE + 'ratio = ["a", "b"]\n', "[[source]] 1: ratio: ['a', 'b'] is not two numbers"),
         (TOP + SOURCE + "min_f1 = 2\n", "[[source]] 1: min_f1: 2 is not a number from 0 to 1"),
+        (TOP + "changed_weight = 0.5\n" + SOURCE, "changed_weight: 0.5 is not a number of at least 1"),
+        (TOP + 'dev = ["lost.tsv"]\n' + SOURCE, "dev: "),
+        (TOP + "dev_pairs = 0\n" + SOURCE, "dev_pairs: 0 is not a whole number"),
+        (TOP + "encoder_decoder = 3\n" + SOURCE, "'encoder_decoder' must be a table [encoder_decoder]"),
+        (
+            TOP + SOURCE + "[encoder_decoder]\nfamily = 'gpt'\n",
+            "[encoder_decoder]: family: 'gpt' is not one of t5, marian",
+        ),
+        (
+            TOP + SOURCE + "[encoder_decoder]\nwidth = 100\n",
+            "[encoder_decoder]: width: 100 is not a multiple of twice the heads (8)",
+        ),
+        (
+            TOP + SOURCE + "[encoder_decoder]\ndropout = 1\n",
+            "[encoder_decoder]: dropout: 1 is not a number from 0, below 1",
+        ),
+        (TOP + SOURCE + "[encoder_decoder]\ndepth = 1\n", "[encoder_decoder]: unknown key 'depth'"),
+        (TOP + SOURCE + "[restraint]\nweight = 0\n", "[restraint]: weight: 0 is not a number above 0"),
+        (
+            TOP + SOURCE + "[restraint]\nbeta = 1\n",
+            "[restraint]: unknown key 'beta'; known are learning_rate, model, pairs, weight",
+        ),
         ("base = ", "not a TOML file"),
     ],
 )
@@ -132,6 +170,7 @@ def test_a_recipe_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 CHANGES = {
     "pairs": 5, "decay": 6, "checkpoint_minutes": 7.0, "output": Path("elsewhere"), "base": Path("other"), "sources": (), "glossary": (Path("g"),),
     "parser": "p", "seed": 9, "batch_tokens": 9, "learning_rate": 0.5, "warmup": 9, "frozen_layers": 1, "max_tokens": 9, "rates": Rates(V1=0.1),
+    "changed_weight": 2.0, "dev": (Path("d"),), "dev_pairs": 3, "encoder_decoder": EncoderDecoder(), "restraint": Restraint(weight=2.0),
 }  # fmt: skip
 
 

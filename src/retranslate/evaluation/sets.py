@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from retranslate.errors import InputError
+from retranslate.text import is_unicode
 
 STDIN = Path("-")
 
@@ -194,7 +195,7 @@ def _from_json(line: str, position: int) -> EvaluationSegment:
         position,
     )
     for text in (segment.source, *segment.references, *segment.must, *segment.must_not, *segment.tags, segment.id):
-        if not _is_unicode(text):
+        if not is_unicode(text):
             raise _BadLine("half of a surrogate pair (an escape such as \\ud800), which is no character.")
     return segment
 
@@ -215,10 +216,6 @@ def _strings(entry: dict[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
         raise _BadLine(f"{key!r} must be a list of texts.")
     return tuple(value)
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _from_tsv(line: str, position: int) -> EvaluationSegment:

@@ -105,10 +105,10 @@ def lost_main_verb(root: Node, rng: random.Random) -> bool:
         node.dep in ("aux", "neg") for node in verb.left
     ):
         return False
-    for node in [node for node in verb.right if node.dep in ("npadvmod", "prep") and node.size() <= 3][:1]:
-        verb.insert_left(len(verb.left), node)
-        verb.insert_left(verb.left.index(node), word(",", "punct", ","))
-        verb.insert_left(len(verb.left), word(",", "punct", ","))
+    adjunct = next((node for node in verb.right if node.dep in ("npadvmod", "prep") and node.size() <= 3), None)
+    if adjunct is not None:
+        for node in (word(",", "punct", ","), adjunct, word(",", "punct", ",")):
+            verb.insert_left(len(verb.left), node)
     verb.kept = False
     _mark_clause(verb, rng)
     return True

@@ -10,7 +10,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,18 +29,22 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the same recipe gives other examples than before, so that no stale file is taken for a fresh one."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """``source`` is garbled, ``target`` its repair; ``hints`` pairs of (what it says, what it should say)."""
+    """``source`` is garbled, ``target`` its repair; ``hints`` pairs of (what it says, what it should say).
+
+    ``types`` are the codes of the damage that was done here.
+    """
 
     source: str
     target: str
     hints: tuple[Hint, ...] = ()
     kind: str = ""
+    types: tuple[str, ...] = ()
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -125,9 +129,11 @@ def build(recipe: Recipe, count: int) -> Iterator[Example]:
 
 def _stream(source: Source, recipe: Recipe, terms: Terms, rng: random.Random) -> Iterator[Example]:
     if source.kind == "pairs":
-        pairs = [pair for path in source.files for pair in read_pairs(path) if close_pair(*pair, source)]
+        pairs = [pair for path in source.files for pair in read_pairs(path)]
         rng.shuffle(pairs)
-        return (_with_distractors(Example(*pair, kind="pairs"), terms.glossary, rng) for pair in pairs)
+        # Judging all pairs of a large file would take longer than making the examples that are asked for.
+        close = (pair for pair in pairs if close_pair(*pair, source))
+        return (_with_distractors(Example(*pair, kind="pairs"), terms.glossary, rng) for pair in close)
     sentences = _shuffled(source, rng)
     if source.kind == "identity":
         return (_identity(sentence, terms.glossary, rng) for sentence in sentences)
@@ -165,7 +171,7 @@ def _with_distractors(example: Example, glossary: Glossary, rng: random.Random) 
         return example
     mixed = [*example.hints, *hints[:3]]
     rng.shuffle(mixed)
-    return Example(example.source, example.target, tuple(mixed), example.kind)
+    return replace(example, hints=tuple(mixed))
 
 
 def _damaged(sentences: Sequence[str], recipe: Recipe, terms: Terms, rng: random.Random) -> Iterator[Example]:
@@ -223,10 +229,11 @@ def _garble(
     opens_with_name = next(root.walk()).keeps_capital()
     # Light and heavy damage alike: a model that saw only wrecks would rewrite what needs a single word.
     damaged = damage(root, terms.backwards, rng, recipe.rates, severity=rng.choice((0.35, 0.9, 1.5, 2.2)))
-    text, hints = damaged.text, list(damaged.hints)
+    text, hints, types = damaged.text, list(damaged.hints), damaged.types
     if nouns and rng.random() < 0.2 and (invented := invent_hint(text, rng, nouns, hints)):
         text, hint = invented
         hints.append(hint)
+        types = tuple(dict.fromkeys([*types, "LX"]))
     if rng.random() < 0.06 and not opens_with_name and text[:1] == doc.text[:1]:
         text = text[:1].lower() + text[1:]
     if text == damaged.target:
@@ -234,7 +241,7 @@ def _garble(
     # Every literal sense comes with its hint: without one, the target would teach invention.
     hints = [_with_alternative(hint, nouns, rng) for hint in hints]
     rng.shuffle(hints)
-    return _with_distractors(Example(text, damaged.target, tuple(hints), "damage"), terms.glossary, rng)
+    return _with_distractors(Example(text, damaged.target, tuple(hints), "damage", types), terms.glossary, rng)
 
 
 def _with_alternative(hint: Hint, nouns: Sequence[tuple[str, str]], rng: random.Random) -> Hint:
@@ -297,5 +304,6 @@ def read_examples(path: Path) -> list[Example]:
     for _, line in read_lines(path):
         entry = json.loads(line)
         hints = tuple((wrong, right) for wrong, right in entry["hints"])
-        examples.append(Example(entry["source"], entry["target"], hints, entry["kind"]))
+        types = tuple(entry.get("types", ()))
+        examples.append(Example(entry["source"], entry["target"], hints, entry["kind"], types))
     return examples

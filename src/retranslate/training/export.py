@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from retranslate.errors import InputError
 from retranslate.files import write_whole
 from retranslate.rewriter import MARKER
+from retranslate.tensor_names import llama_cpp_name
 from retranslate.training import rounding
 from retranslate.training.data import Example
 from retranslate.training.finetune import encode
@@ -44,23 +45,6 @@ _WEIGHT = {
 _FILE_TYPES = {"Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9}
 _HEADROOM = 16 * 1024
 """Bytes set aside for the table of tensors and the padding between them."""
-
-_NAMES = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-}
-_TOP = {
-    "model.embed_tokens.weight": "token_embd.weight",
-    "model.norm.weight": "output_norm.weight",
-    "lm_head.weight": "output.weight",
-}
 
 
 @dataclass(frozen=True)
@@ -168,20 +152,6 @@ def _llama_tensors(checkpoint: Path, config: Mapping[str, Any]) -> Iterator[tupl
                     yield llama_cpp_name(key), _rows_for_llama_cpp(key, values, config)
         except (SafetensorError, OSError) as error:
             raise InputError(f"{file}: cannot be read: {error}") from error
-
-
-def llama_cpp_name(key: str) -> str:
-    """The name in llama.cpp of the weights that transformers calls ``key``. Raises InputError for an unknown one.
-
-    >>> llama_cpp_name("model.layers.3.mlp.up_proj.weight")
-    'blk.3.ffn_up.weight'
-    """
-    if key in _TOP:
-        return _TOP[key]
-    match key.split("."):
-        case ["model", "layers", number, *module, "weight"] if ".".join(module) in _NAMES:
-            return f"blk.{number}.{_NAMES['.'.join(module)]}.weight"
-    raise InputError(f"the tensor {key!r} has no place in a Llama-type GGUF file.")
 
 
 def _rows_for_llama_cpp(key: str, values: Matrix, config: Mapping[str, Any]) -> Matrix:

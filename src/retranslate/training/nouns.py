@@ -12,6 +12,17 @@ from retranslate import morphology
 from retranslate.training.tree import Node, word
 
 
+def _of(owner: Node) -> Node:
+    """The word "of" with ``owner`` behind it."""
+    preposition = word("of", "prep", "IN")
+    preposition.insert_right(0, owner)
+    return preposition
+
+
+def _the() -> Node:
+    return word("the", "det", "DT")
+
+
 def modifiers_after_noun(root: Node, rng: random.Random) -> bool:
     """ID: "the parliamentary finance committee" -> "the committee finance parliamentary", "the committee the finance ..."."""
     candidates = []
@@ -38,8 +49,8 @@ def modifiers_after_noun(root: Node, rng: random.Random) -> bool:
         noun.insert_right(0, modifier)
         if modifier.place == 0 and not modifier.keeps_capital():
             modifier.word = modifier.word.lower()
-    if noun.children("det") and noun.children("det")[0].word.lower() == "the" and rng.random() < 0.3:
-        noun.insert_right(0, word("the", "det", "DT"))
+    if [node.word.lower() for node in noun.children("det")[:1]] == ["the"] and rng.random() < 0.3:
+        noun.insert_right(0, _the())
     return True
 
 
@@ -58,11 +69,9 @@ def possessive_to_of(root: Node, rng: random.Random) -> bool:
         marker.detach()
     owner.detach()
     if rng.random() < 0.75:
-        preposition = word("of", "prep", "IN")
-        preposition.insert_right(0, owner)
-        noun.insert_right(0, preposition)
+        noun.insert_right(0, _of(owner))
         if not any(node.dep == "det" for node in noun.left):
-            noun.insert_left(0, word("the", "det", "DT"))
+            noun.insert_left(0, _the())
     else:
         noun.insert_right(0, owner)
     return True
@@ -91,12 +100,10 @@ def compound_to_of(root: Node, rng: random.Random) -> bool:
     elif modifier.tag == "NN" and rng.random() < 0.25:
         modifier.word = morphology.inflect(modifier.lemma, "NNS")
     if modifier.word in _SIDES.values() or rng.random() < 0.5:
-        modifier.insert_left(0, word("the", "det", "DT"))
-    preposition = word("of", "prep", "IN")
-    preposition.insert_right(0, modifier)
-    noun.insert_right(0, preposition)
+        modifier.insert_left(0, _the())
+    noun.insert_right(0, _of(modifier))
     if not noun.children("det", "poss", "nummod") and rng.random() < 0.7:
-        noun.insert_left(0, word("the", "det", "DT"))
+        noun.insert_left(0, _the())
     return True
 
 
@@ -116,12 +123,10 @@ def title_with_article(root: Node, rng: random.Random) -> bool:
         spot = name.left.index(title)
         portfolios = [node for node in (*name.left[:spot], *title.left) if node.word in _PORTFOLIOS]
         if title.word == "Minister" and len(portfolios) == 1 and portfolios[0].word != "Foreign":
-            preposition = word("of", "prep", "IN")
-            preposition.insert_right(0, portfolios[0])
-            title.insert_right(0, preposition)
+            title.insert_right(0, _of(portfolios[0]))
         elif spot == 0 and not title.left and rng.random() < 0.5:
             title.word = title.word.lower()
-        name.insert_left(0, word("the", "det", "DT"))
+        name.insert_left(0, _the())
         return True
     return False
 
@@ -144,10 +149,8 @@ def verbal_noun(root: Node, rng: random.Random) -> bool:
     if mark.word == "in order":
         mark.word = "in order of"
     elif rng.random() < 0.5:
-        verb.insert_left(1, word("the", "det", "DT"))
-        preposition = word("of", "prep", "IN")
-        verb.insert_right(0, preposition)
-        preposition.insert_right(0, thing)
+        verb.insert_left(1, _the())
+        verb.insert_right(0, _of(thing))
     return True
 
 

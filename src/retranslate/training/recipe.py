@@ -14,9 +14,10 @@ from retranslate.errors import InputError
 from retranslate.training.damage import Rates
 
 Kind = Literal["damage", "pairs", "identity"]
+Family = Literal["t5", "marian"]
 
-CHANGEABLE = ("pairs", "decay", "checkpoint_minutes", "output")
-"""Settings that may differ when a run is resumed."""
+CHANGEABLE = ("pairs", "decay", "checkpoint_minutes", "output", "encoder_decoder", "restraint")
+"""Settings that may differ when a run is resumed; the tables at the end are about runs of their own."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,46 @@ class Source:
 
 
 @dataclass(frozen=True)
+class EncoderDecoder:
+    """The shape of an encoder-decoder model that begins from nothing; encoder and decoder have ``layers`` each.
+
+    ``vocabulary`` is the most pieces of its sentencepiece vocabulary.
+    """
+
+    family: Family = "t5"
+    vocabulary: int = 16_000
+    width: int = 512
+    feed_forward: int = 1_024
+    layers: int = 6
+    heads: int = 8
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class Restraint:
+    """How a trained model is taught what not to do, from its own rewrites of ``pairs`` sentences.
+
+    A token that must not be written counts ``weight`` times as much as one that is to be written. ``model`` is the
+    folder of another model than the recipe's own.
+    """
+
+    pairs: int = 4_000
+    learning_rate: float = 1e-4
+    weight: float = 3.0
+    model: Path | None = None
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything a run depends on. Lengths in tokens, ``checkpoint_minutes`` in minutes, the rest as named.
 
     The learning rate rises over ``warmup`` pairs, stays, and falls to a tenth over the last ``decay`` of the ``pairs``.
-    ``max_tokens`` is the longest example, sentence and repair together; longer ones are left out.
+    ``max_tokens`` is the longest example, sentence and repair together; longer ones are left out. A token that an edit
+    made counts ``changed_weight`` times as much as a copied one. ``dev`` files hold ``garbled<TAB>fluent`` pairs by
+    which the best model is chosen, ``dev_pairs`` of them. ``base`` is None only when ``encoder_decoder`` is given.
     """
 
-    base: Path
+    base: Path | None
     output: Path
     sources: tuple[Source, ...]
     glossary: tuple[Path, ...] = ()
@@ -61,13 +94,22 @@ class Recipe:
     frozen_layers: int = 8
     max_tokens: int = 160
     checkpoint_minutes: float = 4.0
+    changed_weight: float = 1.0
+    dev: tuple[Path, ...] = ()
+    dev_pairs: int = 200
     rates: Rates = field(default_factory=Rates)
+    encoder_decoder: EncoderDecoder | None = None
+    restraint: Restraint = field(default_factory=Restraint)
 
     @property
     def fingerprint(self) -> str:
         """Twelve hex digits that stay the same while only :data:`CHANGEABLE` settings change."""
-        settings = {name: value for name, value in asdict(self).items() if name not in CHANGEABLE}
-        return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
+        return fingerprint({name: value for name, value in asdict(self).items() if name not in CHANGEABLE})
+
+
+def fingerprint(settings: object) -> str:
+    """Twelve hex digits for anything that JSON can hold, paths included."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -81,7 +123,7 @@ def read_recipe(path: Path) -> Recipe:
     names = {item.name for item in fields(Recipe)} - {"sources"}
     _refuse_unknown(table, names | {"source"}, f"{path}:")
     for needed in ("base", "output", "source"):
-        if needed not in table:
+        if needed not in table and not (needed == "base" and "encoder_decoder" in table):
             raise InputError(f"{path}: the key {needed!r} is missing.")
     entries = table.pop("source")
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
@@ -91,16 +133,17 @@ def read_recipe(path: Path) -> Recipe:
         for name, value in table.items()
         if name in _RECIPE_RULES
     }
-    base = path.parent / _checked(table["base"], _TEXT, f"{path}: base")
-    if not base.is_dir():
-        raise InputError(f"{path}: base: {base}: no such folder; it holds the model to start from.")
+    shape = table.get("encoder_decoder")
     return Recipe(
         **settings,
-        base=base,
+        base=_model(table["base"], f"{path}: base", path) if "base" in table else None,
         output=path.parent / _checked(table["output"], _TEXT, f"{path}: output"),
         sources=tuple(_source(entry, path, number) for number, entry in enumerate(entries, start=1)),
         glossary=_files(table.get("glossary", []), f"{path}: glossary", path.parent),
-        rates=_rates(table.get("rates", {}), path),
+        dev=_files(table.get("dev", []), f"{path}: dev", path.parent),
+        rates=Rates(**_table(table.get("rates", {}), {item.name: _SHARE for item in fields(Rates)}, path, "rates")),
+        encoder_decoder=None if shape is None else _encoder_decoder(shape, path),
+        restraint=_restraint(table.get("restraint", {}), path),
     )
 
 
@@ -149,6 +192,23 @@ _RECIPE_RULES: Mapping[str, _Rule] = {
     "frozen_layers": _whole(0),
     "max_tokens": _whole(2),
     "checkpoint_minutes": _above_zero(),
+    "changed_weight": _Rule("a number of at least 1", lambda value: _is_number(value) and value >= 1, float),
+    "dev_pairs": _whole(1),
+}
+_ENCODER_DECODER_RULES: Mapping[str, _Rule] = {
+    "family": _Rule(f"one of {', '.join(get_args(Family))}", lambda value: value in get_args(Family), str),
+    "vocabulary": _whole(100),
+    "width": _whole(2),
+    "feed_forward": _whole(1),
+    "layers": _whole(1),
+    "heads": _whole(1),
+    "dropout": _Rule("a number from 0, below 1", lambda value: _is_number(value) and 0 <= value < 1, float),
+}
+_RESTRAINT_RULES: Mapping[str, _Rule] = {
+    "pairs": _whole(1),
+    "learning_rate": _above_zero(),
+    "weight": _above_zero(),
+    "model": _TEXT,
 }
 _SOURCE_RULES: Mapping[str, _Rule] = {
     "kind": _Rule(f"one of {', '.join(get_args(Kind))}", lambda value: value in get_args(Kind), str),
@@ -198,8 +258,33 @@ def _files(value: Any, where: str, folder: Path) -> tuple[Path, ...]:
     return files
 
 
-def _rates(value: Any, path: Path) -> Rates:
+def _model(value: Any, where: str, path: Path) -> Path:
+    folder = path.parent / str(_checked(value, _TEXT, where))
+    if not folder.is_dir():
+        raise InputError(f"{where}: {folder}: no such folder; it holds the model to start from.")
+    return folder
+
+
+def _restraint(value: Any, path: Path) -> Restraint:
+    settings = _table(value, _RESTRAINT_RULES, path, "restraint")
+    if "model" in settings:
+        settings["model"] = _model(settings["model"], f"{path}: [restraint]: model", path)
+    return Restraint(**settings)
+
+
+def _encoder_decoder(value: Any, path: Path) -> EncoderDecoder:
+    shape = EncoderDecoder(**_table(value, _ENCODER_DECODER_RULES, path, "encoder_decoder"))
+    if shape.width % (2 * shape.heads):
+        raise InputError(
+            f"{path}: [encoder_decoder]: width: {shape.width} is not a multiple of twice the heads ({shape.heads})."
+        )
+    return shape
+
+
+def _table(value: Any, rules: Mapping[str, _Rule], path: Path, name: str) -> dict[str, Any]:
+    """The settings of the table [name], each by its rule."""
     if not isinstance(value, dict):
-        raise InputError(f"{path}: 'rates' must be a table [rates].")
-    _refuse_unknown(value, {item.name for item in fields(Rates)}, f"{path}: [rates]:")
-    return Rates(**{code: _checked(rate, _SHARE, f"{path}: [rates]: {code}") for code, rate in value.items()})
+        raise InputError(f"{path}: {name!r} must be a table [{name}].")
+    where = f"{path}: [{name}]:"
+    _refuse_unknown(value, set(rules), where)
+    return {key: _checked(item, rules[key], f"{where} {key}") for key, item in value.items()}

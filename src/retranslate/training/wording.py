@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 
 from retranslate import morphology
+from retranslate.lexicon import DAYS, MONTHS
 from retranslate.training.tree import Node, word
 
 # --- MW, XW: missing and extra words -------------------------------------------------------------------------------
@@ -81,8 +82,7 @@ def doubled_subject(root: Node, rng: random.Random) -> bool:
     return True
 
 
-_DAYS = frozenset("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
-_MONTHS = frozenset("January February March April May June July August September October November December".split())
+_DAYS, _MONTHS = (frozenset(map(str.capitalize, names)) for names in (DAYS, MONTHS))
 _SPANS = frozenset("week month year".split())
 
 
@@ -122,17 +122,17 @@ _MANNERS = {
 def manner_phrase(root: Node, rng: random.Random) -> bool:
     """XW: "rose significantly" -> "rose in significant form"; "quickly" -> "in a quick manner", "in quick"."""
     for node in root.walk():
-        if node.dep == "advmod" and node.word in _MANNERS and not (node.left or node.right) and node.parent is not None:
-            if node.parent.tag[:2] != "VB":
-                continue
-            adjective = _MANNERS[node.word]
-            article = morphology.indefinite_article(adjective)
-            node.word = rng.choice(
-                (f"in {article} {adjective} manner", f"in {adjective} form", f"{article} {adjective}")
-            )
-            last = max((place + 1 for place, kid in enumerate(node.parent.right) if kid.dep != "punct"), default=0)
-            node.parent.insert_right(min(last, rng.choice((0, last))), node)
-            return True
+        verb = node.parent
+        if node.dep != "advmod" or node.word not in _MANNERS or node.left or node.right:
+            continue
+        if verb is None or verb.tag[:2] != "VB":
+            continue
+        adjective = _MANNERS[node.word]
+        article = morphology.indefinite_article(adjective)
+        node.word = rng.choice((f"in {article} {adjective} manner", f"in {adjective} form", f"{article} {adjective}"))
+        last = max((place + 1 for place, kid in enumerate(verb.right) if kid.dep != "punct"), default=0)
+        verb.insert_right(rng.choice((0, last)), node)
+        return True
     return False
 
 

@@ -1,0 +1,124 @@
+"""What of a rewrite may stand: as much as guards and glossary let pass, if it reads better than the sentence as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from retranslate import guards, judging, terms
+from retranslate.drafts import Draft
+from retranslate.edits import Edit, Refused, apply, word_edits
+from retranslate.glossary import Glossary
+from retranslate.rewriter import CLOSE_CALL, Request, Rewrite, Rewriter
+
+Waiting = Mapping[Request, Sequence[Draft]]
+"""The drafts that wait for an answer, by what the model is asked."""
+
+
+def judge(draft: Draft, rewrite: Rewrite, glossary: Glossary, names: Sequence[str]) -> None:
+    """Notes the proposal and what the guards called ``names`` refuse of it; what they let pass is a candidate."""
+    if rewrite.text == draft.text:
+        return
+    draft.proposal = rewrite.text
+    if not rewrite.complete:
+        draft.refused_by = ("truncated",)
+        return
+    text, draft.refusals = _passed(draft, rewrite.text, glossary, names)
+    draft.refused_by = _by(draft.refusals)
+    if text != draft.text:
+        draft.candidates[text] = "rewritten by the model"
+
+
+def _passed(draft: Draft, proposal: str, glossary: Glossary, names: Sequence[str]) -> tuple[str, list[Refused]]:
+    """As much of the proposal as may stand, and what is refused."""
+    licence = terms.licence(draft.hints, draft.text, proposal)
+    verdict = judging.judge(draft.text, proposal, licence, names)
+    refusals = [_refused(refusal.edits, refusal.complaints) for refusal in verdict.refusals]
+    if not terms.broken(draft, glossary, verdict.text):
+        return verdict.text, refusals
+    accepted: list[Edit] = []
+    for edits in judging.group(draft.text, verdict.text):
+        if breaks := terms.broken(draft, glossary, apply(draft.text, [*accepted, *edits])):
+            refusals.append(_refused(edits, {name: [_GLOSSARY[name]] for name in breaks}))
+        else:
+            accepted += edits
+    text = apply(draft.text, accepted)
+    # What the guards passed together they have to pass without what has been taken out.
+    if complaints := guards.judge(draft.text, text, licence, names):
+        return draft.text, [*refusals, _refused(accepted, complaints)]
+    return text, refusals
+
+
+_GLOSSARY = {
+    "keep": "a term that the glossary keeps is gone",
+    "forbid": "a term that the glossary forbids came in",
+    "fix": "a repair of the glossary is undone",
+}
+
+
+def _refused(edits: Sequence[Edit], complaints: Mapping[str, Sequence[str]]) -> Refused:
+    return Refused(
+        tuple((edit.original, edit.replacement) for edit in edits),
+        tuple((name, complaint) for name, told in complaints.items() for complaint in told),
+    )
+
+
+def _by(refusals: Sequence[Refused]) -> tuple[str, ...]:
+    """The names of those who refused something: guards in their order, half a move, the glossary."""
+    found = dict.fromkeys(name for refused in refusals for name, _ in refused.complaints)
+    order = [*guards.GUARDS, judging.PARTIAL, *_GLOSSARY]
+    return tuple(sorted(found, key=order.index))
+
+
+def second_chance(rewriter: Rewriter, waiting: Waiting, count: int, glossary: Glossary, names: Sequence[str]) -> None:
+    """Where something was refused, asks for ``count`` other rewrites; those that pass whole are candidates too."""
+    again = {
+        request: refused
+        for request, drafts in waiting.items()
+        if (refused := [draft for draft in drafts if draft.refused_by])
+    }
+    for drafts, rewrites in zip(again.values(), rewriter.alternatives(list(again), count), strict=True):
+        for draft in drafts:
+            for rewrite in rewrites:
+                if not rewrite.complete or rewrite.text in (draft.text, draft.proposal):
+                    continue
+                text, refusals = _passed(draft, rewrite.text, glossary, names)
+                if not refusals and text != draft.text:
+                    draft.candidates.setdefault(text, "rewritten by the model at a second attempt")
+
+
+def accept_what_reads_better(rewriter: Rewriter, waiting: Waiting, margin: float, batch_size: int) -> None:
+    """Applies to each draft its best candidate, if it beats the sentence as it was by ``margin`` in the model's own eyes."""
+    asked = [
+        (request, text)
+        for request, drafts in waiting.items()
+        for text in dict.fromkeys(
+            text for draft in drafts if draft.candidates for text in (draft.text, *draft.candidates)
+        )
+    ]
+    scores = dict(zip(asked, rewriter.score(asked, batch_size), strict=True))
+    for request, drafts in waiting.items():
+        for draft in drafts:
+            if draft.candidates:
+                texts = (draft.text, *draft.candidates)
+                known = [scores[request, text] for text in texts]
+                if _is_close(known, margin):
+                    # Too close to leave it to what else was in the batch.
+                    known = [rewriter.score([(request, text)], 1)[0] for text in texts]
+                _accept(draft, known, margin)
+
+
+def _is_close(scores: Sequence[float], margin: float) -> bool:
+    """Whether the sentence and the best candidate, or the two best candidates, are too near for scores out of a batch."""
+    asis, *rest = scores
+    best, *others = sorted(rest, reverse=True)
+    return abs(best - asis - margin) < CLOSE_CALL or any(best - other < CLOSE_CALL for other in others)
+
+
+def _accept(draft: Draft, scores: Sequence[float], margin: float) -> None:
+    asis, *rest = scores
+    best = max(range(len(rest)), key=rest.__getitem__)
+    if rest[best] - asis < margin:
+        draft.refused_by = (*draft.refused_by, "margin")
+        return
+    text, reason = list(draft.candidates.items())[best]
+    draft.edit("model", word_edits(draft.text, text, "model", reason))

@@ -1,0 +1,101 @@
+"""Which sense a sentence calls for, where the glossary's context words do not tell.
+
+A word such as "elements" is right in one sentence and a mistranslation in the next. The sentence is put to the model as it
+is and with every reading of the row in its place; the model, used as a plain language model, says how likely each of them
+is. A reading has to be likelier by a margin that depends on what else speaks for it: a context word of a hint row, the
+same repair elsewhere in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from retranslate import consistency
+from retranslate.drafts import Draft, Fix, Leaning, because
+from retranslate.edits import TermResult, apply
+from retranslate.glossary import Match
+from retranslate.prose import is_prose
+from retranslate.rewriter import Request, Rewriter
+
+MARGIN = 2.5
+"""How much likelier, in nats, a sentence must become by a reading that nothing else speaks for (a factor of twelve).
+Chosen on tests/cases/ambiguous_dev.json: the smallest half at which no more than one of its 30 true senses is lost."""
+
+HINT_MARGIN = 0.0
+"""The same for a hint row one of whose context words is there."""
+
+_PRONOUN = re.compile(r"\b(?:he|him|his|she|hers?|it|its|they|them|their)\b", re.IGNORECASE)
+
+
+def weigh(draft: Draft, rewriter: Rewriter) -> None:
+    """Notes how the model leans on the doubts and hints of ``draft``, where it can tell."""
+    matches = [match for match in (*draft.doubts, *draft.hints) if not _says_who(match)]
+    if not matches or not is_prose(draft.segment, draft.text) or not rewriter.fits(Request(draft.text)):
+        return
+    asis = _with(draft)
+    for match in matches:
+        readings = _fitting(draft, match)
+        # One batch a question: the answer must not hang on what else was asked.
+        likelihoods = rewriter.likelihoods([asis, *(_with(draft, match, reading) for reading in readings)])
+        if readings and likelihoods is not None:
+            gains = [likelihood - likelihoods[0] for likelihood in likelihoods[1:]]
+            draft.leanings[match] = Leaning(readings[gains.index(max(gains))], max(gains))
+
+
+def _says_who(match: Match) -> bool:
+    """Whether the row is about who somebody is, a name or a pronoun ("for his part"): no likelihood knows that."""
+    others = [_PRONOUN.sub("", wording) for wording in (match.found, *match.alternatives)]
+    return consistency.is_name(match.found) or len(set(others)) == 1
+
+
+def _with(draft: Draft, match: Match | None = None, reading: str = "") -> str:
+    """The segment with its fixes, and with ``reading`` for ``match``."""
+    more = [Fix(match, reading, "glossary", "").edit()] if match is not None else []
+    return apply(draft.segment.text, [*(fix.edit() for fix in draft.fixes), *more])
+
+
+def _fitting(draft: Draft, match: Match) -> list[str]:
+    """The readings that can be put in by themselves: the sentence still opens with a capital, and nothing is said twice."""
+    opens = not draft.segment.text[: match.start].strip() and match.found[:1].isupper()
+    return [
+        reading
+        for reading in match.alternatives
+        if not (opens and reading[:1].islower()) and f"{reading} {reading}" not in _with(draft, match, reading)
+    ]
+
+
+def decide(document: Sequence[Draft]) -> None:
+    """Makes fixes of the doubts and hints that the model's leaning, or the rest of the document, speaks for.
+
+    Doubts that nothing speaks for are done with; hints stay for the model.
+    """
+    # What the first round finds is a precedent in the second.
+    for _ in range(2):
+        has_precedent = consistency.precedents(document)
+        for draft in document:
+            for match in (*draft.doubts, *draft.hints):
+                if fix := _decided(draft, match, has_precedent(match)):
+                    draft.fixes.append(fix)
+                    draft.terms.append(TermResult(match.found, match.alternatives, "obeyed", fix.reason))
+            taken = {fix.match for fix in draft.fixes}
+            draft.doubts = [match for match in draft.doubts if match not in taken]
+            draft.hints = [match for match in draft.hints if match not in taken]
+    for draft in document:
+        draft.terms += [
+            TermResult(match.found, match.alternatives, "declined", "the sentence reads better as it is")
+            for match in draft.doubts
+            if match in draft.leanings
+        ]
+
+
+def _decided(draft: Draft, match: Match, precedent: bool) -> Fix | None:
+    leaning = draft.leanings.get(match)
+    if precedent and (leaning.gain > -MARGIN if leaning else match.row.mode == "fix"):
+        readings = [leaning.reading] if leaning else _fitting(draft, match)
+        return (
+            Fix(match, readings[0], "consistency", f"{because(match)}; as elsewhere in the text") if readings else None
+        )
+    if leaning is not None and leaning.gain > (HINT_MARGIN if match in draft.hints else MARGIN):
+        return Fix(match, leaning.reading, "glossary", f"{because(match)}; the sentence reads better with it")
+    return None

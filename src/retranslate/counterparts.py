@@ -1,0 +1,293 @@
+"""Which word may stand for which: inflections, derivations, spellings, near-synonyms of the news, glossary pairs.
+
+"lawmakers" for "deputies", "liberation" for "liberated" and "colour" for "color" are counterparts; "Israel" for "Iraq",
+"police" for "policy", "north" for "south" are not. The tables are text files in ``data/``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from retranslate import morphology
+from retranslate.lexicon import (
+    DATE_WORDS,
+    FUNCTION_WORDS,
+    LIGHT,
+    MAGNITUDE_FORMS,
+    NEGATORS,
+    NUMBER_WORDS,
+    REPORTING,
+    words,
+)
+
+DATA = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the glossary allows: pairs of (words that may go, words that may come for them), in lower case."""
+
+    pairs: tuple[tuple[frozenset[str], frozenset[str]], ...] = ()
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> Terms:
+        """From pairs of (what the text says, what it may have to say)."""
+        return cls(tuple((frozenset(words(wrong)), frozenset(words(right))) for wrong, right in pairs))
+
+    @lru_cache(maxsize=1_000)  # noqa: B019 - a handful of small objects
+    def allowed(self, before: str, after: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The words that ``after`` may have lost, since what stands for them is there, and those it may have gained for them."""
+        here, there = frozenset(words(before)), frozenset(words(after))
+        may_go, may_come = set[str](), set[str]()
+        for wrong, right in self.pairs:
+            goes, comes = wrong - FUNCTION_WORDS, right - FUNCTION_WORDS
+            if not comes or comes & there:
+                may_go |= wrong
+            if not goes or goes - there or not goes & here:
+                may_come |= right
+        return frozenset(may_go), frozenset(may_come)
+
+    @property
+    def gained(self) -> frozenset[str]:
+        """All words that a rewrite may bring in."""
+        return frozenset().union(*(right for _, right in self.pairs))
+
+
+# --- The tables ------------------------------------------------------------------------------------------------------
+
+
+def table_lines(name: str) -> list[str]:
+    """The lines of the table ``name`` in DATA, remarks left out."""
+    text = (DATA / name).read_text("utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+@lru_cache(maxsize=1)
+def near_synonyms() -> tuple[tuple[str, ...], ...]:
+    """The groups of words that may stand for each other in news English, as dictionary forms."""
+    return tuple(tuple(line.split()) for line in table_lines("near_synonyms.txt"))
+
+
+@lru_cache(maxsize=1)
+def spellings() -> Mapping[str, str]:
+    """American spellings by British ones, where no rule gives them."""
+    return dict(line.split("\t") for line in table_lines("spellings.tsv"))
+
+
+@lru_cache(maxsize=1)
+def _groups_of() -> Mapping[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for number, group in enumerate(near_synonyms()):
+        for word in group:
+            found.setdefault(american(word), set()).add(number)
+    return {word: frozenset(numbers) for word, numbers in found.items()}
+
+
+# --- Spelling --------------------------------------------------------------------------------------------------------
+
+# Each makes two spellings of a word one. What comes out need not be a word ("wize"), as long as no two words meet in it.
+_SPELLING_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?<=[a-z]{3})is(?=(?:e|ed|es|er|ers|ing|able|ation|ations)$)", "iz"),
+        (r"(?<=[a-z]{2})ys(?=(?:e|ed|es|er|ers|ing)$)", "yz"),
+        (r"(?<=[a-z]{3})our(?=(?:s|ed|ing|er|ers|ful|less|able|ite|ites|al|hood|hoods|ly|y|ist)?$)", "or"),
+        (r"(?<=[a-z]{2}[bt])re(?=s?$)", "er"),
+        (r"(?<=[a-z][aeiou][b-df-hj-np-tv-z])([aeiou])ll(?=(?:ed|ing|ings|er|ers|or|ors|ous|ation)$)", r"\1l"),
+        (r"(?<=[b-df-hj-np-tv-z][aeiou][b-df-hj-np-tv-z]{2})([aeiou])ll(?=(?:ed|ing|ings|er|ers|or|ors|ous|ation)$)", r"\1l"),
+        (r"(?<=[a-z]{3})ogue(?=s?$)", "og"),
+    )
+)  # fmt: skip
+_NOT_RESPELT = frozenset("timbre".split())
+
+
+@lru_cache(maxsize=100_000)
+def american(word: str) -> str:
+    """One form for the British and the American spelling of ``word``.
+
+    >>> american("colour"), american("centre"), american("defence"), american("traveller") == american("traveler")
+    ('color', 'center', 'defense', True)
+    """
+    if word in spellings():
+        return spellings()[word]
+    if word in _NOT_RESPELT:
+        return word
+    for pattern, replacement in _SPELLING_RULES:
+        word = pattern.sub(replacement, word)
+    return word
+
+
+# --- Derivation ------------------------------------------------------------------------------------------------------
+
+# An ending, what may have stood in its place, the class of the derived word and that of its base.
+_DERIVATIONS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+    ("ization", ("ize", ""), "NOUN", "VERB"),
+    ("isation", ("ise", ""), "NOUN", "VERB"),
+    ("ation", ("", "e", "ate"), "NOUN", "VERB"),
+    ("ition", ("e", "ose", "ete"), "NOUN", "VERB"),
+    ("ision", ("ide", "ise"), "NOUN", "VERB"),
+    ("usion", ("ude",), "NOUN", "VERB"),
+    ("osion", ("ode",), "NOUN", "VERB"),
+    ("ension", ("end",), "NOUN", "VERB"),
+    ("ission", ("it",), "NOUN", "VERB"),
+    ("ion", ("", "e"), "NOUN", "VERB"),
+    ("ment", ("",), "NOUN", "VERB"),
+    ("al", ("", "e"), "NOUN", "VERB"),
+    ("al", ("", "e"), "ADJ", "NOUN"),
+    ("ial", ("", "e", "y"), "ADJ", "NOUN"),
+    ("cial", ("ce",), "ADJ", "NOUN"),
+    ("tial", ("t", "ce"), "ADJ", "NOUN"),
+    ("ical", ("y", "ics", "ic"), "ADJ", "NOUN"),
+    ("ic", ("y", ""), "ADJ", "NOUN"),
+    ("atic", ("acy", "at"), "ADJ", "NOUN"),
+    ("ary", ("", "e"), "ADJ", "NOUN"),
+    ("ally", ("", "al"), "ADV", "ADJ"),
+    ("ily", ("y",), "ADV", "ADJ"),
+    ("ly", ("", "le"), "ADV", "ADJ"),
+    ("ness", ("",), "NOUN", "ADJ"),
+    ("iness", ("y",), "NOUN", "ADJ"),
+    ("ibility", ("ible",), "NOUN", "ADJ"),
+    ("ability", ("able",), "NOUN", "ADJ"),
+    ("ity", ("", "e"), "NOUN", "ADJ"),
+    ("ance", ("", "e"), "NOUN", "VERB"),
+    ("ence", ("", "e"), "NOUN", "VERB"),
+    ("ance", ("ant",), "NOUN", "ADJ"),
+    ("ence", ("ent",), "NOUN", "ADJ"),
+    ("ous", ("", "e"), "ADJ", "NOUN"),
+    ("ious", ("ion", "y"), "ADJ", "NOUN"),
+    ("ful", ("", "e"), "ADJ", "NOUN"),
+    ("ive", ("", "e"), "ADJ", "VERB"),
+    ("ive", ("ion",), "ADJ", "NOUN"),
+    ("able", ("", "e"), "ADJ", "VERB"),
+    ("ism", ("",), "NOUN", "NOUN"),
+)
+_NOT_DERIVED = frozenset(
+    """affection alternative apartment association attendance attendant auction balance basement business capital capitalism captive
+    champion commission community compartment compassion competence condolence conference contention conviction criticism curious
+    department depression destination detective digital edition editorial elementary evidence executive expiration facility faction
+    fiction final finance foundation fraction friction function general generation grateful gravity importance initiative instance
+    institution internal journalism junction justice live majority massive material memorial metal mineral minority mission missive
+    moral motion motive nation native negative notion objective offensive official operative organ organic partial party passion
+    patience pension pinion portal portion position positive potential primary priority probation profession question ration rational
+    recession region relative representative residence revelation secondary secretary section sentence session several signal special
+    spiral statement station television total tradition transition university vacation version virtual vision""".split()
+)
+"""Words that look derived from another one that means something else: "station" and "state"."""
+
+
+@lru_cache(maxsize=100_000)
+def _bases(lemma: str) -> frozenset[str]:
+    """The words that ``lemma`` is derived from, as far as the dictionary knows them: "liberation" from "liberate"."""
+    if lemma in _NOT_DERIVED:
+        return frozenset()
+    classes = morphology.parts_of_speech(lemma)
+    return frozenset(
+        base
+        for ending, beginnings, derived, of in _DERIVATIONS
+        if derived in classes and lemma.endswith(ending)
+        for beginning in beginnings
+        for base in _undoubled(lemma[: -len(ending)] + beginning)
+        if len(base) >= 4 and of in morphology.parts_of_speech(base)
+    )
+
+
+def _undoubled(base: str) -> tuple[str, ...]:
+    """``base``, and "cancel" for the "cancell" of "cancellation"."""
+    return (base, base[:-1]) if base.endswith("ll") else (base,)
+
+
+@lru_cache(maxsize=100_000)
+def _forms(word: str) -> frozenset[str]:
+    """The lemmas of ``word`` in one spelling."""
+    return frozenset(american(lemma) for lemma in morphology.lemmas(word))
+
+
+@lru_cache(maxsize=100_000)
+def _family(word: str) -> frozenset[str]:
+    """The lemmas of ``word`` and what they are derived from, in one spelling."""
+    lemmas = morphology.lemmas(word)
+    once = frozenset(base for lemma in lemmas for base in _bases(lemma))
+    twice = frozenset(base for lemma in once for base in _bases(lemma))
+    return frozenset(american(lemma) for lemma in lemmas | once | twice)
+
+
+@lru_cache(maxsize=100_000)
+def _synonym_groups(word: str) -> frozenset[int]:
+    groups = _groups_of()
+    return frozenset().union(*(groups.get(form, frozenset()) for form in _forms(word)))
+
+
+def same_word(one: str, other: str) -> bool:
+    """Whether two words in lower case are forms or spellings of one word."""
+    return one == other or not _forms(one).isdisjoint(_forms(other))
+
+
+def are_counterparts(one: str, other: str) -> bool:
+    """Whether one word in lower case may stand for the other.
+
+    >>> are_counterparts("lawmakers", "deputies"), are_counterparts("israel", "iraq"), are_counterparts("north", "south")
+    (True, False, False)
+    """
+    if one == other:
+        return True
+    if not _family(one).isdisjoint(_family(other)):
+        # "Stubbornness" and "stubbornly" have a base in common, and no sentence in which both fit.
+        return {frozenset({"NOUN"}), frozenset({"ADV"})} != {
+            morphology.parts_of_speech(one),
+            morphology.parts_of_speech(other),
+        }
+    return not _synonym_groups(one).isdisjoint(_synonym_groups(other))
+
+
+# --- Texts -----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=100_000)
+def carries_meaning(word: str) -> bool:
+    """Whether ``word`` in lower case says something of its own that no other guard looks after."""
+    return not (
+        len(word) < 3
+        or word in FUNCTION_WORDS
+        or re.split("n?['’]", word)[0] in FUNCTION_WORDS
+        or word in NUMBER_WORDS
+        or word in MAGNITUDE_FORMS
+        or word in NEGATORS
+        or word in DATE_WORDS
+        or word[0].isdigit()
+        or bool(morphology.lemmas(word) & (REPORTING | LIGHT))
+    )
+
+
+@lru_cache(maxsize=4_000)
+def content(text: str) -> tuple[str, ...]:
+    """The words of ``text`` that carry its meaning, in order."""
+    return tuple(word for word in words(text) if carries_meaning(word))
+
+
+def unmatched(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words of ``before`` without a counterpart in ``after``, and the other way round; one stands for one."""
+    ours, theirs = Counter(before), Counter(after)
+    lost = [word for word in dict.fromkeys(before) for _ in range(ours[word] - theirs[word])]
+    gained = [word for word in dict.fromkeys(after) for _ in range(theirs[word] - ours[word])]
+    for same in (same_word, are_counterparts):
+        for word in list(lost):
+            partner = next((other for other in gained if same(word, other)), None)
+            if partner is not None:
+                lost.remove(word)
+                gained.remove(partner)
+    return lost, gained
+
+
+Allowed = tuple[frozenset[str], frozenset[str]]
+_NOTHING: Allowed = (frozenset(), frozenset())
+
+
+def difference(before: Counter[str], after: Counter[str], allowed: Allowed = _NOTHING) -> list[str]:
+    """What is missing and what is new, as complaints, but for what may go and what may come."""
+    lost = [f"lost {item!r}" for item in (before - after) if item not in allowed[0]]
+    return lost + [f"invented {item!r}" for item in (after - before) if item not in allowed[1]]

@@ -1,0 +1,265 @@
+"""Greedy decoding, guided by the sentence that is repaired: the outcome of one token after the other, in fewer passes.
+
+Most of a repair is a copy. So what the sentence says next is put to the model as a draft, and one pass tells how far it
+agrees; where it wrote another token, the draft goes on behind the place in the sentence that ends like the text written
+so far (Ge et al. 2022, "Lossless Acceleration for Seq2seq Generation with Aggressive Decoding"). Sentences are decoded
+together, and when one is done the next takes its seat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import torch
+import transformers
+from torch.nn.utils.rnn import pad_sequence
+
+from retranslate.ragged import Batch, read_alone
+
+_FIRST_DRAFT = 8
+_LONGEST_DRAFT = 16
+_PASS = 48
+"""About so many draft tokens in a pass are free or nearly so; more cost what they save when they are wrong."""
+_TRACE = 4
+"""So many tokens, at the most, tell where in its sentence a text is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A sentence to write: the ``prompt`` that the model reads, the ``source`` to draft from, the most tokens it may have."""
+
+    prompt: Sequence[int]
+    source: Sequence[int]
+    limit: int
+
+
+@dataclass(slots=True)
+class Answer:
+    """The token ids of an answer and their log-probabilities."""
+
+    ids: list[int] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The likeliest ``token`` at some place of an answer, its log-probability, and its ``lead`` over the next likely one, in logits."""
+
+    token: int
+    score: float
+    lead: float
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for all answers of a model: their ``end`` mark, their ``first`` token, the tokens and sequences ``never`` written.
+
+    ``pad`` fills the rows of :func:`generate`. Two logits nearer than ``tie`` may change places with the shape of a pass.
+    """
+
+    end: int
+    pad: int
+    tie: float
+    first: int | None = None
+    never: tuple[tuple[int, ...], ...] = ()
+
+    @classmethod
+    def of(cls, model: transformers.PreTrainedModel, end: int, pad: int, tie: float) -> Terms:
+        """The wishes in the model's generation settings."""
+        settings = model.generation_config
+        words = [tuple(word) for word in settings.bad_words_ids or ()]
+        words += [(token,) for token in settings.suppress_tokens or ()]
+        first = settings.forced_bos_token_id if model.config.is_encoder_decoder else None
+        # As in transformers: the end mark may be named, but answers have to end.
+        return cls(end, pad, tie, first, tuple(word for word in words if word != (end,)))
+
+    def impose(self, logits: torch.Tensor, written: Sequence[Sequence[int]]) -> None:
+        """Rules out in ``logits``, (steps, vocabulary), what must not follow the tokens ``written`` before each step."""
+        barred = [word[0] for word in self.never if len(word) == 1]
+        if barred:
+            logits[:, barred] = -torch.inf
+        for *opening, last in (word for word in self.never if len(word) > 1):
+            logits[[list(ids[-len(opening) :]) == opening for ids in written], last] = -torch.inf
+        if self.first is not None:
+            for step in (step for step, ids in enumerate(written) if not ids):
+                logits[step] = -torch.inf
+                logits[step, self.first] = 0.0
+
+
+@dataclass(slots=True)
+class _Writing:
+    """An answer in the making: what is written, where in the source that is, and how long a draft is worth trying."""
+
+    number: int
+    task: Task
+    answer: Answer = field(default_factory=Answer)
+    place: int = 0
+    trust: int = _FIRST_DRAFT
+
+    def draft(self, longest: int) -> Sequence[int]:
+        """What the source says next, no longer than the answer may become."""
+        room = self.task.limit - len(self.answer.ids) - 1
+        return self.task.source[self.place : self.place + max(0, min(self.trust, longest, room))]
+
+    def extend(self, draft: Sequence[int], steps: Iterable[Step], end: int) -> int:
+        """Writes what the model chose, up to where it left the draft or came to its end; returns how much of the draft that is."""
+        agreed = 0
+        for step in steps:
+            self.answer.ids.append(step.token)
+            self.answer.scores.append(step.score)
+            if step.token == end or agreed == len(draft) or step.token != draft[agreed]:
+                break
+            agreed += 1
+        # A source that was right is followed further, one that was wrong is followed with care.
+        self.trust = min(_LONGEST_DRAFT, max(2, 2 * self.trust)) if agreed == len(draft) else 1
+        self.place = place_in(self.task.source, self.answer.ids, self.place + agreed + 1)
+        return agreed
+
+    def is_done(self, end: int) -> bool:
+        return self.answer.ids[-1] == end or len(self.answer.ids) >= self.task.limit
+
+
+def place_in(source: Sequence[int], written: Sequence[int], expected: int) -> int:
+    """Behind which token of ``source`` a text that is ``written`` so far goes on.
+
+    Where the source has the last few tokens of the text, as many of them as possible; of several such places the one
+    nearest to the ``expected`` one; the expected one if there is none.
+
+    >>> place_in([1, 2, 3, 4, 5], [1, 9, 3], 3), place_in([1, 2, 3, 4, 5], [1, 9, 4], 3), place_in([1, 2, 3], [7], 1)
+    (3, 4, 1)
+    """
+    last = written[-1]
+    best, trace = expected, 0
+    for place in range(1, len(source) + 1):
+        if source[place - 1] != last:
+            continue
+        length = 1
+        while (
+            length < min(_TRACE, place, len(written))
+            and source[place - 1 - length] == written[len(written) - 1 - length]
+        ):
+            length += 1
+        if length > trace or (length == trace and abs(place - expected) < abs(best - expected)):
+            best, trace = place, length
+    return best
+
+
+def decode(
+    model: transformers.PreTrainedModel, tasks: Sequence[Task], terms: Terms, seats: int
+) -> Iterator[tuple[int, Answer]]:
+    """The greedy answers, each with the number of its task, as they are done; ``seats`` of them are in the making at a time.
+
+    Where two tokens come close to a tie, the sentence is read once more, alone and from its beginning, and that
+    decides: no answer depends on what shared a pass with it. ``model`` must be able to read raggedly
+    (:func:`retranslate.ragged.can_read_ragged`).
+    """
+    waiting = (_Writing(number, task) for number, task in enumerate(tasks))
+    writing: list[_Writing] = []
+    batch = Batch(model)
+    while True:
+        for item in islice(waiting, seats - len(writing)):
+            batch.admit(item.task.prompt)
+            writing.append(item)
+        if not writing:
+            return
+        longest = max(2, _PASS // len(writing))
+        drafts = [item.draft(longest) for item in writing]
+        steps = iter(_read(batch, drafts, [item.answer.ids for item in writing], terms))
+        for seat, (item, draft) in enumerate(zip(writing, drafts, strict=True)):
+            certain = _without_ties(model, item, list(islice(steps, len(draft) + 1)), terms)
+            batch.settle(seat, item.extend(draft, certain, terms.end), item.answer.ids[-1])
+        # From the last seat on: whoever moves to a freed seat has been looked at.
+        for seat in reversed(range(len(writing))):
+            item = writing[seat]
+            if item.is_done(terms.end):
+                batch.leave(seat)
+                writing[seat] = writing[-1]
+                writing.pop()
+                yield item.number, item.answer
+
+
+def _read(batch: Batch, drafts: Sequence[Sequence[int]], written: Sequence[Sequence[int]], terms: Terms) -> list[Step]:
+    """The step after each answer and after each token of its draft, one seat after the other."""
+    before = [[*ids, *draft[:n]] for ids, draft in zip(written, drafts, strict=True) for n in range(len(draft) + 1)]
+    return _steps(batch.read(drafts), before, terms)
+
+
+def _without_ties(
+    model: transformers.PreTrainedModel, item: _Writing, steps: Iterable[Step], terms: Terms
+) -> Iterator[Step]:
+    """The steps, those that come close to a tie as they are when the sentence is read alone; to be taken one by one."""
+    for step in steps:
+        if step.lead < terms.tie:
+            written = list(item.answer.ids)
+            (step,) = _steps(read_alone(model, item.task.prompt, written)[-1:], [written], terms)
+        yield step
+
+
+@torch.inference_mode()
+def _steps(logits: torch.Tensor, written: Sequence[Sequence[int]], terms: Terms) -> list[Step]:
+    """What ``logits``, (steps, vocabulary), say, each after the tokens ``written`` so far."""
+    terms.impose(logits, written)
+    best = logits.topk(2, dim=-1)
+    scores = best.values[:, 0] - logits.logsumexp(-1)
+    leads = best.values[:, 0] - best.values[:, 1]
+    return list(map(Step, best.indices[:, 0].tolist(), scores.tolist(), leads.tolist()))
+
+
+def generate(
+    model: transformers.PreTrainedModel, tasks: Sequence[Task], terms: Terms, seats: int
+) -> Iterator[tuple[int, Answer]]:
+    """What :func:`decode` gives, by the ``generate`` of transformers: for architectures that cannot read raggedly.
+
+    ``seats`` sentences begin together, and the next ones when all of them are done; one that came close to a tie is
+    written once more, alone.
+    """
+    for start in range(0, len(tasks), seats):
+        batch = tasks[start : start + seats]
+        for offset, (answer, close) in enumerate(_generated(model, batch, terms)):
+            if close and len(batch) > 1:
+                ((answer, _),) = _generated(model, [batch[offset]], terms)
+            yield start + offset, answer
+
+
+def padded(model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) -> dict[str, torch.Tensor]:
+    """Input ids and attention mask, both of shape (batch, longest); decoder-only models are padded on the left."""
+    rows = [torch.tensor(prompt) for prompt in prompts]
+    side = "right" if model.config.is_encoder_decoder else "left"
+    ids = pad_sequence(rows, batch_first=True, padding_value=pad, padding_side=side)
+    mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True, padding_side=side)
+    return {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
+
+
+def _generated(model: transformers.PreTrainedModel, tasks: Sequence[Task], terms: Terms) -> list[tuple[Answer, bool]]:
+    """The answers, and for each whether it came close to a tie anywhere."""
+    watch = _Watch()
+    with torch.inference_mode():
+        output = model.generate(
+            **padded(model, [task.prompt for task in tasks], terms.pad), do_sample=False, num_beams=1,
+            max_new_tokens=max(task.limit for task in tasks), logits_processor=transformers.LogitsProcessorList([watch]),
+            pad_token_id=terms.pad, eos_token_id=terms.end,
+        ).tolist()  # fmt: skip
+    answers = []
+    for row, task in enumerate(tasks):
+        # The limit is a matter of the sentence, not of its batch.
+        written = output[row][-len(watch.scores) :][: task.limit]
+        length = written.index(terms.end) + 1 if terms.end in written else len(written)
+        close = any(leads[row] < terms.tie for leads in watch.leads[:length])
+        answers.append((Answer(written[:length], [scores[row] for scores in watch.scores[:length]]), close))
+    return answers
+
+
+class _Watch(transformers.LogitsProcessor):  # type: ignore[misc]
+    """Changes nothing and notes, step by step and row by row, how likely the best token was and how far in the lead."""
+
+    def __init__(self) -> None:
+        self.scores: list[list[float]] = []
+        self.leads: list[list[float]] = []
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        best = scores.topk(2, dim=-1).values
+        self.scores.append((best[:, 0] - scores.logsumexp(-1)).tolist())
+        self.leads.append((best[:, 0] - best[:, 1]).tolist())
+        return scores

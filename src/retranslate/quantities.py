@@ -1,0 +1,230 @@
+"""What a sentence counts, measures and dates: numbers, units, days, times, and what each number belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from itertools import combinations
+
+from retranslate.counterparts import are_counterparts
+from retranslate.lexicon import (
+    DATE_WORDS,
+    DAYS,
+    FUNCTION_WORDS,
+    MAGNITUDE_FORMS,
+    MONTHS,
+    NUMBER_WORDS,
+    ORDINALS,
+    WORD,
+    words,
+)
+
+_FIGURE = re.compile(r"(?:(?<![\w.)\]])[-−])?\d+(?:[.,:/]\d+)*")
+_PERCENT = re.compile(r"%|\bper cent\b", re.IGNORECASE)
+_THOUSANDS = re.compile(r",(?=\d{3}\b)")
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\d.,]\d|\d)")
+_NO_SPACES = str.maketrans("", "", " \u00a0\u202f")
+_LETTERS = re.compile(r"[a-z]+")
+
+
+@lru_cache(maxsize=4_000)
+def _numbers(text: str) -> Counter[str]:
+    text = _SPACED_THOUSANDS.sub(lambda match: match.group().translate(_NO_SPACES), text)
+    found = Counter(_THOUSANDS.sub("", figure) for figure in _FIGURE.findall(text))
+    for word in _LETTERS.findall(text.lower()):
+        if word in NUMBER_WORDS and word != "one":
+            found[NUMBER_WORDS[word]] += 1
+        elif word in MAGNITUDE_FORMS:
+            found[MAGNITUDE_FORMS[word]] += 1
+        elif word in ORDINALS and word != "second":
+            found[word] += 1
+    if signs := len(_PERCENT.findall(text)):
+        found["percent"] += signs
+    return found
+
+
+def numbers(text: str) -> Counter[str]:
+    """Every number of ``text``: figures without thousands separators, number words as figures, magnitudes, ordinals.
+
+    "One" is left out: it is a pronoun as often as a number.
+    """
+    return _numbers(text).copy()
+
+
+_QUANTIFIERS = (
+    dict.fromkeys("all every each everyone everybody whole entire".split(), "all")
+    | {word: word for word in "both most few several more less".split()}
+    | {"fewer": "less"}
+)
+
+
+@lru_cache(maxsize=4_000)
+def quantifiers(text: str) -> frozenset[str]:
+    """Which of all, both, most, few, several, more and less ``text`` speaks of."""
+    return frozenset(_QUANTIFIERS[word] for word in words(text) if word in _QUANTIFIERS)
+
+
+# --- Units and money -------------------------------------------------------------------------------------------------
+
+# Each line is one unit, its common name first; a measure counts where a number stands before it, money everywhere.
+_MONEY = """dollar dollars usd $|euro euros eur €|pound pounds gbp £|yen ¥|yuan renminbi|dinar dinars iqd|riyal riyals|rial rials|dirham dirhams
+    |lira liras|ruble rubles rouble roubles|rupee rupees|franc francs|shekel shekels|peso pesos|crown crowns|cent cents"""
+_MEASURES = """kilometer kilometers kilometre kilometres km kms|meter meters metre metres m|centimeter centimeters centimetre centimetres cm
+    |millimeter millimeters millimetre millimetres mm|mile miles|foot feet ft|yard yards|inch inches|kilogram kilograms kilogramme kilogrammes
+    kilo kilos kg|gram grams gramme grammes g|ton tons|tonne tonnes|pound pounds lb lbs|liter liters litre litres|gallon gallons|barrel barrels
+    |degree degrees °|celsius|fahrenheit|hectare hectares|acre acres|dunam dunams dunum dunums donum donums|megawatt megawatts mw
+    |kilowatt kilowatts kw|gigawatt gigawatts gw|volt volts|second seconds|minute minutes|hour hours|day days|week weeks|month months
+    |year years|decade decades|century centuries|percent pct %|point points|caliber calibre"""
+
+
+def _named(table: str) -> dict[str, str]:
+    return {form: line.split()[0] for line in table.split("|") for form in line.split()}
+
+
+_MONEY_FORMS = _named(_MONEY)
+_UNIT_FORMS = _named(_MEASURES) | _MONEY_FORMS
+_TOKEN = re.compile(rf"{_FIGURE.pattern}(?:st|nd|rd|th)?\b|{WORD.pattern}|[^\w\s]")
+_UNIT_WITHIN = re.compile(r"^(\d[\d.,]*)(km|kms|m|cm|mm|kg|g|mw|kw|gw|ft|lb|lbs)$")
+
+
+@lru_cache(maxsize=4_000)
+def _tokens(text: str) -> tuple[str, ...]:
+    """Figures, words and signs in lower case; "12km" is two."""
+    found: list[str] = []
+    for match in _TOKEN.finditer(text):
+        token = match.group().lower()
+        inner = _UNIT_WITHIN.match(token)
+        found += inner.groups() if inner else (token,)
+    return tuple(found)
+
+
+def _is_number(token: str) -> bool:
+    return token[0].isdigit() or token[1:2].isdigit() or token in NUMBER_WORDS or token in MAGNITUDE_FORMS
+
+
+@lru_cache(maxsize=4_000)
+def units(text: str) -> tuple[Counter[str], Counter[str]]:
+    """The units that ``text`` certainly measures in, and all words of it that may be units.
+
+    Certain is money, and what follows a number: the "days" of "three days", not those of "the days of the war".
+    """
+    certain: Counter[str] = Counter()
+    possible: Counter[str] = Counter()
+    tokens = _tokens(text)
+    for place, token in enumerate(tokens):
+        unit = _UNIT_FORMS.get(token)
+        if unit is None or (len(token) == 1 and token.isalpha() and not (place and tokens[place - 1][0].isdigit())):
+            continue
+        possible[unit] += 1
+        if token in _MONEY_FORMS or (place and _is_number(tokens[place - 1])):
+            certain[unit] += 1
+    return certain, possible
+
+
+# --- Days and times --------------------------------------------------------------------------------------------------
+
+_PERIODS = (
+    frozenset(
+        """day week weekend month year decade century season summer spring autumn winter fall night evening morning days weeks months
+        years hours friday quarter term session meeting time""".split()
+    )
+    | DAYS
+    | MONTHS
+)
+_DIRECTIONS = dict.fromkeys("next coming upcoming".split(), "next") | dict.fromkeys(
+    "last past previous".split(), "last"
+)
+_TIMES = {"midday": "noon", "noontime": "noon"} | {
+    word: word for word in "noon midnight dawn sunrise sunset morning afternoon evening night gmt".split()
+}
+_HALF_OF_DAY = re.compile(r"\d ?([ap])\.?m\b", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4_000)
+def _dates(text: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for match in re.finditer(r"[A-Za-z]+", text):
+        word = match.group().lower()
+        ambiguous = word in ("may", "march") and not re.match(r"(?:May|March)\b", match.group())
+        if word in DATE_WORDS and not ambiguous:
+            found[word] += 1
+    return found
+
+
+def dates(text: str) -> Counter[str]:
+    """Weekdays, months and today, yesterday, tomorrow. "May" and "march" count only with a capital."""
+    return _dates(text).copy()
+
+
+@lru_cache(maxsize=4_000)
+def directions(text: str) -> frozenset[str]:
+    """Whether a period of ``text`` is a "next" or a "last" one: "next week", "Sunday the coming"."""
+    low = words(text)
+    return frozenset(
+        _DIRECTIONS[word]
+        for place, word in enumerate(low)
+        if word in _DIRECTIONS and not _PERIODS.isdisjoint(low[max(0, place - 2) : place + 3])
+    )
+
+
+@lru_cache(maxsize=4_000)
+def _times(text: str) -> Counter[str]:
+    found = Counter(_TIMES[word] for word in words(text) if word in _TIMES)
+    found.update(f"{half.lower()}.m." for half in _HALF_OF_DAY.findall(text))
+    return found
+
+
+def times(text: str) -> Counter[str]:
+    """Times of day: morning and evening, noon and midnight, a.m. and p.m. Hours and minutes are among the numbers."""
+    return _times(text).copy()
+
+
+# --- What a number belongs to ----------------------------------------------------------------------------------------
+
+_BREAKS = frozenset(',;:.()[]"“”!?') | {"and", "or", "but", "while"}
+
+
+@lru_cache(maxsize=4_000)
+def _counted(text: str) -> dict[str, frozenset[str]]:
+    """For each number that occurs once the three words after it, or else the one before it, up to a number or a break."""
+    tokens = _tokens(text)
+    places: dict[str, list[int]] = {}
+    for place, token in enumerate(tokens):
+        if token in NUMBER_WORDS or token[0].isdigit() or token[1:2].isdigit():
+            places.setdefault(NUMBER_WORDS.get(token, _THOUSANDS.sub("", token)), []).append(place)
+    taken = {place for found in places.values() for place in found}
+
+    def beside(start: int, step: int, most: int) -> list[str]:
+        found: list[str] = []
+        place = start + step
+        while 0 <= place < len(tokens) and place not in taken and tokens[place] not in _BREAKS and len(found) < most:
+            if tokens[place] not in FUNCTION_WORDS:
+                found.append(tokens[place])
+            place += step
+        return found
+
+    return {
+        number: frozenset(beside(found[0], 1, 3) or beside(found[0], -1, 1))
+        for number, found in places.items()
+        if len(found) == 1
+    }
+
+
+def swapped_numbers(before: str, after: str) -> list[tuple[str, str]]:
+    """Pairs of numbers that have changed places: what one counted, the other counts now.
+
+    >>> swapped_numbers("12 wounded, 3 killed", "3 wounded and 12 killed")
+    [('12', '3')]
+    """
+    ours, theirs = _counted(before), _counted(after)
+    both = [number for number in ours if number in theirs]
+
+    def common(one: str, other: str) -> int:
+        return sum(any(are_counterparts(word, there) for there in theirs[other]) for word in ours[one])
+
+    return [
+        (one, other)
+        for one, other in combinations(both, 2)
+        if common(one, other) + common(other, one) > common(one, one) + common(other, other)
+    ]

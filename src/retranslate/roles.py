@@ -1,0 +1,327 @@
+"""Who did what to whom: what a rewrite must not turn around, found without a parser.
+
+Each function takes the sentence before and after and returns its complaints. They know the turns that a model of
+garbled English takes again and again: "the statement which issued it the union" becomes "the statement issued the
+union", "killed with his son" becomes "killed by his son", "the commander of the operations" becomes "the commander's
+operations". What they cannot tell they let pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import combinations, pairwise
+
+from retranslate import morphology
+from retranslate.counterparts import carries_meaning, same_word
+from retranslate.lexicon import (
+    AUXILIARIES,
+    BREAKS,
+    DATE_WORDS,
+    DETERMINERS,
+    FORMS_OF_BE,
+    FUNCTION_WORDS,
+    MAGNITUDE_FORMS,
+    NUMBER_WORDS,
+    PREPOSITIONS,
+    is_reporting,
+    pieces,
+)
+
+_RELATIVES = frozenset("which that who whom".split())
+_RESUMPTIVES = frozenset("it him them".split())
+_OBJECTS = _RESUMPTIVES | frozenset("her me us".split())
+_SUBJECTS = frozenset("he she it they we i you".split())
+_FORMS_OF_ADDRESS = frozenset("mr mrs ms dr".split())
+
+# --- What stands where -----------------------------------------------------------------------------------------------
+
+
+def _is_verb(word: str) -> bool:
+    return word not in AUXILIARIES and carries_meaning(word) and "VERB" in morphology.parts_of_speech(word)
+
+
+def _is_noun(word: str) -> bool:
+    classes = morphology.parts_of_speech(word)
+    return carries_meaning(word) and (not classes or "NOUN" in classes or "PROPN" in classes)
+
+
+def _acts(word: str) -> bool:
+    """Whether ``word`` is the verb of someone's deed and not of saying, which puts its subject where it likes."""
+    return _is_verb(word) and not is_reporting(word) and not word.endswith("ing")
+
+
+def _counts(word: str) -> bool:
+    return word[0].isdigit() or word in NUMBER_WORDS or word in MAGNITUDE_FORMS
+
+
+def _opens_noun(word: str) -> bool:
+    return word in DETERMINERS or word in _FORMS_OF_ADDRESS or _counts(word)
+
+
+def _noun_group(tokens: Sequence[str], start: int) -> list[str]:
+    """The words that carry meaning of the noun group at ``start``; empty when none begins there."""
+    found: list[str] = []
+    for place, token in enumerate(tokens[start : start + 6], start):
+        # "Three of the novelists", "Mr. Karim".
+        joined = (token == "of" and _counts(tokens[place - 1])) or (
+            token == "." and tokens[place - 1] in _FORMS_OF_ADDRESS
+        )
+        if joined or _opens_noun(token):
+            continue
+        if token in BREAKS or token in PREPOSITIONS or not carries_meaning(token):
+            break
+        found.append(token)
+    return found if found and (_opens_noun(tokens[start]) or _is_noun(found[0])) else []
+
+
+_ADJUNCTS = frozenset("on in at during after before since within to".split())
+
+
+def _skip(tokens: Sequence[str], start: int) -> int:
+    """``start``, or the place after the days, adverbs and adjuncts there: "yesterday", "completely", "during the flood"."""
+    while start < len(tokens):
+        if tokens[start] in DATE_WORDS or tokens[start].endswith("ly"):
+            start += 1
+        elif tokens[start] in _ADJUNCTS and (end := _adjunct_end(tokens, start)) is not None:
+            start = end
+        else:
+            break
+    return start
+
+
+def _adjunct_end(tokens: Sequence[str], start: int) -> int | None:
+    """Where the adjunct of one word at ``start`` ends, if a day is that word or another noun group follows."""
+    end = start + 1
+    while end < len(tokens) and (_opens_noun(tokens[end]) or tokens[end] in DATE_WORDS):
+        end += 1
+    if tokens[end - 1] in DATE_WORDS:
+        return end
+    return end + 1 if end + 1 < len(tokens) and carries_meaning(tokens[end]) and _opens_noun(tokens[end + 1]) else None
+
+
+def _places(tokens: Sequence[str], word: str) -> Iterator[int]:
+    """Where ``word`` stands, in whatever form."""
+    return (at for at, token in enumerate(tokens) if token == word or (token[0] == word[0] and same_word(token, word)))
+
+
+def _governor(tokens: Sequence[str], place: int) -> str | None:
+    """The preposition, or else the verb, before the noun group that ``place`` is in."""
+    for back in range(place - 1, max(-1, place - 5), -1):
+        token = tokens[back]
+        if token in PREPOSITIONS:
+            return token
+        opened = tokens[back + 1] in DETERMINERS
+        if (opened or back == place - 1) and _is_verb(token) and not _is_noun(token):
+            return token
+        if opened or not (token in DETERMINERS or carries_meaning(token)):
+            return None
+    return None
+
+
+# --- Subject and object ----------------------------------------------------------------------------------------------
+
+
+def lost_pronouns(before: str, after: str) -> list[str]:
+    """The subject that a relative clause names last must not become its object.
+
+    In "the statement which issued it the union" the "it" repeats the statement; without it the union would be issued.
+    """
+    ours, theirs = pieces(before), pieces(after)
+    complaints = []
+    for place, token in enumerate(ours):
+        if token not in _RESUMPTIVES or place == 0 or ours.count(token) <= theirs.count(token):
+            continue
+        preposition = ours[place - 1] if ours[place - 1] in PREPOSITIONS else None
+        verb = ours[place - 2] if preposition and place > 1 else ours[place - 1]
+        group = _noun_group(ours, _skip(ours, place + 1))
+        if group and _is_verb(verb):
+            objects = [_noun_group(theirs, _skip(theirs, there + 1)) for there in _places(theirs, verb)]
+            if any(same_word(word, group[0]) for found in objects for word in found):
+                complaints.append(f"{verb!r} lost its {token!r} and took {group[0]!r} for its object")
+        if preposition:
+            complaints += _taken_places(ours, theirs, preposition, token)
+    return complaints
+
+
+def _taken_places(ours: Sequence[str], theirs: Sequence[str], preposition: str, pronoun: str) -> list[str]:
+    """The nouns, bare before, that stand after ``preposition`` now: "from them ... the shepherds", "from the shepherds"."""
+    groups = [_noun_group(theirs, there + 1) for there, token in enumerate(theirs) if token == preposition]
+    heads = [group[0] for group in groups if group]
+    bare = [head for head in heads if (at := list(_places(ours, head))) and not any(_governor(ours, one) for one in at)]
+    return [f"{head!r} took the place of {pronoun!r}" for head in bare]
+
+
+def lost_relatives(before: str, after: str) -> list[str]:
+    """ "The packages that the terrorists planted" must not become "the packages planted the terrorists"."""
+    theirs = pieces(after)
+    return [
+        f"{head!r} now does what {agent!r} did"
+        for head, agent, verb in _relative_clauses(pieces(before))
+        for there in _places(theirs, verb)
+        if there > 0
+        and same_word(theirs[there - 1 - (there > 1 and theirs[there - 1] in AUXILIARIES)], head)
+        and any(same_word(agent, word) for word in _noun_group(theirs, there + 1))
+    ]
+
+
+def _relative_clauses(tokens: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Noun, subject and verb of the relative clauses whose noun is their object."""
+    for place, token in enumerate(tokens):
+        if token in _RELATIVES and place and carries_meaning(tokens[place - 1]):
+            group = _noun_group(tokens, place + 1)
+            yield from ((tokens[place - 1], agent, verb) for agent, verb in pairwise(group) if _is_verb(verb))
+
+
+def turned_around(before: str, after: str) -> list[str]:
+    """What did something must not suffer it: "the gates filled", "filled the gates"."""
+    ours, theirs = pieces(before), pieces(after)
+    deeds = [
+        (subject, verb)
+        for article, subject, verb in zip(ours, ours[1:], ours[2:], strict=False)
+        if article in DETERMINERS and _is_noun(subject) and _acts(verb)
+    ]
+    return [
+        f"{subject!r} did it, and now suffers it: {verb!r}"
+        for subject, verb in deeds
+        for there in _places(theirs, verb)
+        if there + 2 < len(theirs) and theirs[there + 1] in DETERMINERS and theirs[there + 2] == subject
+    ]
+
+
+def swapped_names(before: str, after: str) -> list[str]:
+    """Two names must not change places: "Karim received Hadi", "Hadi received Karim"; "Hadi was received by Karim" may stand."""
+    if ("by" in pieces(before)) != ("by" in pieces(after)):
+        return []
+    ours, theirs = _neighbours(before), _neighbours(after)
+    complaints = []
+    for one, other in combinations([name for name in ours if name in theirs], 2):
+        straight = _common(ours[one], theirs[one]) + _common(ours[other], theirs[other])
+        crossed = _common(ours[one], theirs[other]), _common(ours[other], theirs[one])
+        if all(crossed) and sum(crossed) > straight:
+            complaints.append(f"{one!r} and {other!r} changed places")
+    return complaints
+
+
+@lru_cache(maxsize=4_000)
+def _neighbours(text: str) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """For each word with a capital that stands once, the nearest words that carry meaning: two before it, two after it."""
+    found = (word.lower() for word in re.findall(r"\b[A-Z][\w-]*", text))
+    low = [word for word in found if word not in FUNCTION_WORDS and word not in DATE_WORDS]
+    tokens = [token for token in pieces(text) if token in low or carries_meaning(token) or is_reporting(token)]
+    once = [name for name in low if low.count(name) == 1 == tokens.count(name)]
+    return {
+        name: (
+            frozenset([token for token in tokens[: tokens.index(name)] if token not in low][-2:]),
+            frozenset([token for token in tokens[tokens.index(name) + 1 :] if token not in low][:2]),
+        )
+        for name in once
+    }
+
+
+def _common(one: tuple[frozenset[str], frozenset[str]], other: tuple[frozenset[str], frozenset[str]]) -> int:
+    return len(one[0] & other[0]) + len(one[1] & other[1])
+
+
+# --- Active and passive ----------------------------------------------------------------------------------------------
+
+_NO_AGENT = frozenset("with against to for from about on at as over under".split())
+_NEVER_AGENT = _NO_AGENT - {"from", "as"}
+
+
+def _heads_after_by(tokens: Sequence[str]) -> Iterator[str]:
+    for place, token in enumerate(tokens):
+        if token == "by" and (group := _noun_group(tokens, place + 1)):
+            yield group[0]
+
+
+def lost_agents(before: str, after: str) -> list[str]:
+    """What was done by someone is not done "with", "to" or "from" them, nor to them."""
+    theirs = pieces(after)
+    complaints = []
+    for head in _heads_after_by(pieces(before)):
+        governors = [_governor(theirs, at) for at in _places(theirs, head)]
+        if "by" not in governors:
+            wrong = [word for word in governors if word and (word in _NO_AGENT or word not in PREPOSITIONS)]
+            complaints += [f"'by' {head!r} became {word!r}" for word in wrong]
+    return complaints
+
+
+def new_agents(before: str, after: str) -> list[str]:
+    """Nobody becomes the doer who stood "with", "to" or "against": "killed with his son", "killed by his son"."""
+    ours = pieces(before)
+    complaints = []
+    for head in _heads_after_by(pieces(after)):
+        governors = [_governor(ours, at) for at in _places(ours, head)]
+        if "by" not in governors:
+            complaints += [f"{word!r} {head!r} became 'by'" for word in governors if word in _NEVER_AGENT]
+    return complaints
+
+
+def turned_passive(before: str, after: str) -> list[str]:
+    """Who did something to another does not have it done to them: "the guards arrested two men", "the guards were arrested"."""
+    ours, theirs = pieces(before), pieces(after)
+    complaints = []
+    for place in range(1, len(ours) - 1):
+        subject, verb, following = ours[place - 1 : place + 2]
+        able = subject in _SUBJECTS or subject in _RELATIVES or carries_meaning(subject)
+        if not (able and _acts(verb) and (following in _OBJECTS or _noun_group(ours, _skip(ours, place + 1)))):
+            continue
+        for there in _places(theirs, verb):
+            passive = there > 1 and theirs[there - 1] in FORMS_OF_BE and same_word(theirs[there - 2], subject)
+            if passive and not theirs[there].endswith("ing"):
+                complaints.append(
+                    f"{subject!r} no longer does it: {verb!r} became {' '.join(theirs[there - 1 : there + 1])!r}"
+                )
+    return complaints
+
+
+_ACTIVE_BY = re.compile(r"\b(has|have|had) (\w+ed) by\b")
+
+
+def lost_passive(before: str, after: str) -> list[str]:
+    """Who suffers something does not do it: "houses threatened by floods", "houses have threatened by floods"."""
+    low = before.lower()
+    return [
+        f"{participle!r} by somebody became '{have} {participle}'"
+        for have, participle in _ACTIVE_BY.findall(after.lower())
+        if f"{have} {participle} by" not in low and f"{participle} by" in low
+    ]
+
+
+# --- Owner, source ---------------------------------------------------------------------------------------------------
+
+_POSSESSIVE = re.compile(r"\b([^\W\d_][\w-]*?)(?:['’]s|(?<=s)['’])(?= +([^\W\d_][\w-]*)(?: +([^\W\d_][\w-]*))?)")
+
+
+def reversed_possession(before: str, after: str) -> list[str]:
+    """The owned does not own its owner: "the commander of the operations", "the commander's operations"."""
+    low = f" {' '.join(pieces(before))} "
+    complaints = []
+    for match in _POSSESSIVE.finditer(after):
+        for owned in (match[2], match[3]):
+            pattern = rf" {re.escape(match[1].lower())} (?:of (?:the |an? )?|the ){re.escape((owned or '?').lower())} "
+            if (turned := re.search(pattern, low)) and match.group() not in before:
+                complaints.append(f"{turned.group().strip()!r} became {f'{match.group()} {owned}'!r}")
+    return complaints
+
+
+def lost_source(before: str, after: str) -> list[str]:
+    """Where something comes from is not what it is done to: "they want from the fans patience", "they want the fans"."""
+    ours, theirs = pieces(before), pieces(after)
+    complaints = []
+    for verb, lost, place in zip(ours, ours[1:], range(2, len(ours)), strict=False):
+        if lost not in ("from", "against") or ours.count(lost) <= theirs.count(lost) or not _is_verb(verb):
+            continue
+        group = _noun_group(ours, place)
+        if group and any(group[:1] == _noun_group(theirs, there + 1)[:1] for there in _places(theirs, verb)):
+            complaints.append(f"{verb!r} lost its {lost!r}")
+    return complaints
+
+
+ROLES: tuple[Callable[[str, str], list[str]], ...] = (
+    lost_pronouns, lost_relatives, turned_around, swapped_names, lost_agents, new_agents, turned_passive, lost_passive,
+    reversed_possession, lost_source,
+)  # fmt: skip
+"""All of them, in the order in which they are asked."""

@@ -1,0 +1,106 @@
+"""Acceptance: what guards and glossary refuse is named, the rest is a candidate, and the best of them has to beat the margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import GlossaryMaker
+from retranslate import acceptance, guards
+from retranslate.drafts import Draft, drafted
+from retranslate.glossary import Glossary
+from retranslate.rewriter import Request, Rewrite, Rewriter
+from retranslate.text import Segment
+
+ALL = tuple(guards.GUARDS)
+
+
+def given_to_the_model(text: str, glossary: Glossary = Glossary()) -> Draft:
+    draft = drafted(Segment(0, len(text), "sentence", text), glossary)
+    draft.edit("glossary", [fix.edit() for fix in draft.fixes])
+    return draft
+
+
+def judged(text: str, rewrite: str, glossary: Glossary = Glossary(), names: Sequence[str] = ALL) -> Draft:
+    draft = given_to_the_model(text, glossary)
+    acceptance.judge(draft, Rewrite(rewrite, 0.0), glossary, names)
+    return draft
+
+
+class Scorer:
+    """Scores texts as it is told; alone the score is exact, in a batch it is off by ``noise``."""
+
+    def __init__(self, scores: dict[str, float], noise: float = 0.0) -> None:
+        self.scores = scores
+        self.noise = noise
+        self.alone = 0
+
+    def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
+        self.alone += len(pairs) == 1
+        return [
+            self.scores[text] + (self.noise if len(pairs) > 1 else 0.0) * (n % 2) for n, (_, text) in enumerate(pairs)
+        ]
+
+
+def accepted(candidates: Sequence[str], scorer: Scorer, margin: float) -> Draft:
+    draft = given_to_the_model("as it was")
+    draft.candidates = dict.fromkeys(candidates, "a test")
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), {Request("as it was"): [draft]}, margin, 16)
+    return draft
+
+
+def test_a_rewrite_that_nobody_minds_is_a_candidate() -> None:
+    draft = judged("The road to it open.", "The road to it is open.")
+    assert (list(draft.candidates), draft.refusals, draft.refused_by) == (["The road to it is open."], [], ())
+
+
+def test_a_part_that_a_guard_minds_is_refused_with_its_complaint() -> None:
+    draft = judged("He met 12 of the men and it are over.", "He met 13 of the men and it is over.")
+    assert list(draft.candidates) == ["He met 12 of the men and it is over."]
+    (refused,) = draft.refusals
+    assert refused.changes == (("12", "13"),)
+    assert draft.refused_by == tuple(dict.fromkeys(guard for guard, _ in refused.complaints))
+
+
+def test_a_part_that_the_glossary_minds_is_refused_alone(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("old bridge", "", "keep"), ("martyr*", "", "forbid"), ("string*", "lead*", "fix"))
+    draft = judged(
+        "The old bridge and the strings are for the dead, it are said.",
+        "The ancient bridge and the strings are for the martyrs, it is said.",
+        glossary,
+        (),
+    )
+    assert list(draft.candidates) == ["The old bridge and the leads are for the dead, it is said."]
+    assert draft.refused_by == ("keep", "forbid", "fix")
+
+
+@given(st.permutations("The old bridge and the strings are for the 12 men of Basra .".split()))
+def test_what_passes_has_no_complaint_against_it(words: list[str]) -> None:
+    draft = judged("The old bridge and the strings are for the 12 men of Basra .", " ".join(words))
+    for text in draft.candidates:
+        assert guards.judge(draft.text, text) == {}
+
+
+def test_the_best_candidate_wins_if_it_beats_the_margin() -> None:
+    scores = {"as it was": -1.0, "good": -0.8, "better": -0.5}
+    assert accepted(["good", "better"], Scorer(scores), 0.3).text == "better"
+    late = accepted(["good", "better"], Scorer(scores), 0.6)
+    assert (late.text, late.refused_by) == ("as it was", ("margin",))
+
+
+def test_near_ties_are_decided_alone() -> None:
+    scores = {"as it was": -1.0, "one": -0.5, "other": -0.49999}
+    scorer = Scorer(scores, noise=-1e-4)
+    assert accepted(["one", "other"], scorer, 0.1).text == "other"
+    assert scorer.alone == 3
+    scorer = Scorer({"as it was": -1.0, "one": -0.9}, noise=-1e-5)
+    assert accepted(["one"], scorer, 0.1 - 1e-9).text == "one"
+
+
+def test_clear_cases_are_not_asked_about_twice() -> None:
+    scorer = Scorer({"as it was": -1.0, "one": -0.5, "other": -0.2})
+    accepted(["one", "other"], scorer, 0.1)
+    assert scorer.alone == 0
