@@ -9,7 +9,7 @@ from typing import cast
 
 from retranslate.corrector import Corrector
 from retranslate.edits import Edit, Result, SegmentResult, Status, apply, word_edits
-from retranslate.formats import Kind, correct
+from retranslate.formats import Kind, correct, repair
 from retranslate.formats.kinds import layout_of
 from retranslate.formats.pieces import Passage
 from retranslate.text import split
@@ -45,7 +45,9 @@ class Meddler:
             inside = self._edits(segment.text)
             after = apply(segment.text, inside)
             status: Status = "changed" if after != segment.text else "unchanged"
-            segments.append(SegmentResult(segment.start, segment.end, segment.kind, status, segment.text, after))
+            steps = tuple(repair._steps(segment.text, inside))
+            found = SegmentResult(segment.start, segment.end, segment.kind, status, segment.text, after, steps=steps)
+            segments.append(found)
             edits += [edit.moved(segment.start) for edit in inside]
         return Result(text, apply(text, edits), tuple(edits), tuple(segments), self.signature)
 
@@ -108,6 +110,11 @@ def meddled(kind: Kind, text: str, seed: int, rate: float = 0.3) -> Result:
         inside = [edit.moved(-segment.start) for edit in result.edits if segment.start <= edit.start < segment.end]
         assert apply(segment.original, [edit for edit in inside if edit.end <= len(segment.original)])
         cursor = segment.end
+        replayed = segment.original
+        for step in segment.steps:
+            replayed = apply(replayed, step.edits)
+            assert replayed == step.text
+        assert replayed == segment.text
     assert skeleton(kind, result.text) == skeleton(kind, text)
     return result
 

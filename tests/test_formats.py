@@ -20,7 +20,7 @@ from retranslate.formats import Kind, correct, kind_of, repair
     [
         ("a.txt", Kind.text), ("standard input", Kind.text), ("a", Kind.text), ("md", Kind.text), ("a.HTML", Kind.html),
         ("a.b/c.htm", Kind.html), ("README.md", Kind.markdown), ("a.en.srt", Kind.srt), ("a.vtt", Kind.vtt),
-        ("a.xlf", Kind.xliff), ("a.xliff.gz", Kind.xliff), ("en.po", Kind.po), ("a.html.txt", Kind.text),
+        ("a.xlf", Kind.xliff), ("a.xliff", Kind.xliff), ("en.po", Kind.po), ("a.html.txt", Kind.text),
     ],
 )  # fmt: skip
 def test_the_ending_tells_the_kind(name: str, kind: Kind) -> None:
@@ -43,8 +43,8 @@ def test_a_document_is_corrected_in_one_call_with_progress() -> None:
     told: list[tuple[int, int]] = []
     text = "<h1>One road</h1><p>One road is open. So it is.</p>\n<ul><li>One</ul>"
     result = correct(cast("Corrector", corrector), text, Kind.html, lambda *numbers: told.append(numbers))
-    assert corrector.calls == [["One road", "One road is open. So it is.", "One"]]
-    assert told == [(3, 3)]
+    assert corrector.calls == [["One road\nOne road is open. So it is.\nOne"]]
+    assert told == [(1, 1)]
     assert result.text == text.replace("One road is", "The road is")
     assert result.signature == "scripted"
     assert [(text[s.start : s.end], s.status) for s in result.segments] == [
@@ -124,6 +124,21 @@ def test_where_a_rule_is_refused_the_glossary_is_kept(make_glossary: GlossaryMak
         ("changed", ("markup",)),
         ("changed", ()),
     ]
+
+
+def test_a_name_is_the_same_in_all_paragraphs(make_glossary: GlossaryMaker) -> None:
+    text = "<p>Jurgen Stock came.</p><p>Jurgen Stock left.</p><ul><li>Then <b>Jurgen</b> <i>Stoke</i> spoke.</ul>"
+    result = correct(Corrector.without_model(glossary=make_glossary()), text, Kind.html)
+    assert result.text == text.replace("Stoke", "Stock")
+    (step,) = result.segments[-1].steps
+    assert (step.by, step.text) == ("consistency", "Then <b>Jurgen</b> <i>Stock</i> spoke.")
+
+
+def test_the_steps_tell_only_what_was_made(make_glossary: GlossaryMaker) -> None:
+    corrector = Corrector.without_model(glossary=make_glossary(("Daash", "Daesh", "fix")))
+    (segment,) = correct(corrector, "<p>He pointed <b>Hadi</b> that the Daash fled.", Kind.html).segments
+    assert [(step.by, step.text) for step in segment.steps] == [("glossary", segment.text)]
+    assert segment.text == "He pointed <b>Hadi</b> that the Daesh fled."
 
 
 def test_only_the_sentence_that_crosses_markup_is_refused() -> None:

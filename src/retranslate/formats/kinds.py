@@ -37,8 +37,8 @@ _LAYOUTS = {
 
 
 def kind_of(name: str) -> Kind:
-    """The kind that the ending of a file's name tells; ``.gz`` at the end does not count."""
-    return _ENDINGS.get(PurePath(name.lower().removesuffix(".gz")).suffix, Kind.text)
+    """The kind that the ending of a file's name tells; plain text for all other endings."""
+    return _ENDINGS.get(PurePath(name.lower()).suffix, Kind.text)
 
 
 def layout_of(kind: Kind) -> Callable[[str], Layout]:

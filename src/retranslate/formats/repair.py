@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, get_args
 
-from retranslate.edits import Edit, Result, SegmentResult, Status, apply
+from retranslate.edits import Edit, EditKind, Result, SegmentResult, Status, Step, TermResult, apply
 from retranslate.errors import InputError
 from retranslate.formats.kinds import Kind, layout_of
 from retranslate.formats.pieces import WORD, Layout, Passage, Place
@@ -22,6 +22,8 @@ _EMPTY_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))[ \t>]*(?=[\r\n])")
 
 # An edit on a passage as it reads, and the same on the passage as it is written.
 _Pair = tuple[Edit, Edit]
+# A segment of a passage as it reads, and its edits.
+_Repair = tuple[SegmentResult, list[Edit]]
 _Made = TypeVar("_Made", Edit, _Pair)
 
 MAX_CHECKS = 30
@@ -37,9 +39,9 @@ def correct(
 ) -> Result:
     """The document ``text`` repaired, everything but its words as it was.
 
-    Offsets of edits and segments are those of the whole document, ``edits`` applied to it give the result. A repair that
-    cannot be written without touching mark-up is not made: the segment is then refused by ``markup``, and keeps no more
-    than the glossary's repairs. ``on_progress`` is called as by :meth:`Corrector.correct_many`. Raises InputError, which
+    It is corrected as one text, in which a name or a term is the same throughout. Offsets of edits and segments are those
+    of the document, ``edits`` applied to it give the result. A repair that cannot be written without touching mark-up is
+    not made: the segment is then refused by ``markup``, and keeps no more than the glossary's repairs. ``on_progress`` is called as by :meth:`Corrector.correct_many`. Raises InputError, which
     begins with ``name``, for what cannot be read as ``kind``, and where ``kind`` needs a package that is not installed.
     """
     if kind is Kind.text:
@@ -50,8 +52,10 @@ def correct(
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     passages = [Passage(text[start:end], layout.read(text[start:end])) for start, end in layout.passages]
-    results = corrector.correct_many([passage.plain for passage in passages], on_progress)
-    fitting = [_fitting(passage, result, layout) for passage, result in zip(passages, results, strict=True)]
+    texts = [passage.plain for passage in passages]
+    (result,) = corrector.correct_many(["\n".join(texts)], on_progress)
+    repairs = list(_by_passage(texts, result))
+    fitting = [_fitting(passage, wanted, layout) for passage, wanted in zip(passages, repairs, strict=True)]
     written = [
         [edit.moved(start) for pairs in fit for _, edit in pairs]
         for (start, _), fit in zip(layout.passages, fitting, strict=True)
@@ -60,8 +64,8 @@ def correct(
         fitting[index] = [[] for _ in fitting[index]]
     edits: list[Edit] = []
     segments: list[SegmentResult] = []
-    for (start, _), passage, result, fit in zip(layout.passages, passages, results, fitting, strict=True):
-        for segment, made in _put_back(passage, result, fit):
+    for (start, _), passage, wanted, fit in zip(layout.passages, passages, repairs, fitting, strict=True):
+        for segment, made in _put_back(passage, wanted, fit):
             edits += [edit.moved(start) for edit in made]
             segments.append(replace(segment, start=segment.start + start, end=segment.end + start))
     return Result(text, apply(text, edits), tuple(edits), tuple(segments), corrector.signature)
@@ -104,60 +108,100 @@ def _around(text: str, layout: Layout) -> Iterator[str]:
     yield text[reached:]
 
 
-def _fitting(passage: Passage, result: Result, layout: Layout) -> list[list[_Pair]]:
-    """For each segment of ``result`` the edits that can be made where it is written."""
-    fitting = [
-        _fitting_in(passage, segment, edits, layout.write)
-        for segment, edits in zip(result.segments, _by_segment(result), strict=True)
-    ]
+def _by_passage(texts: Sequence[str], result: Result) -> Iterator[list[_Repair]]:
+    """What ``result``, of the ``texts`` of passages as lines of one, has for each passage, on the passage's offsets."""
+    segments, edits = list(result.segments)[::-1], list(result.edits)[::-1]
+    start = 0
+    for text in texts:
+        repairs = []
+        while segments and segments[-1].start < start + len(text):
+            segment = segments.pop()
+            inside = []
+            while edits and edits[-1].end <= segment.end:
+                inside.append(edits.pop().moved(-start))
+            repairs.append((replace(segment, start=segment.start - start, end=segment.end - start), inside))
+        yield repairs
+        start += len(text) + 1
+
+
+def _fitting(passage: Passage, repairs: Sequence[_Repair], layout: Layout) -> list[list[_Pair]]:
+    """For each segment of the passage the edits that can be made where it is written."""
+    fitting = [_fitting_in(passage, segment, edits, layout.write) for segment, edits in repairs]
     for index in _unbearable(fitting, lambda pairs: _holds(passage, pairs, layout)):
         fitting[index] = []
     return fitting
 
 
 def _put_back(
-    passage: Passage, result: Result, fitting: Sequence[list[_Pair]]
+    passage: Passage, repairs: Sequence[_Repair], fitting: Sequence[list[_Pair]]
 ) -> Iterator[tuple[SegmentResult, list[Edit]]]:
-    """The segments of ``result`` and the edits that are made in them, on the passage as it is written."""
+    """The segments and the edits that are made in them, on the passage as it is written."""
     reached = 0
-    for segment, wanted, pairs in zip(result.segments, _by_segment(result), fitting, strict=True):
+    for (segment, wanted), pairs in zip(repairs, fitting, strict=True):
         made = [edit for _, edit in pairs]
         start, end = passage.bounds(segment.start, segment.end)
         start = max(min([start, *(edit.start for edit in made)]), reached)
         reached = end = max([end, *(edit.end for edit in made)])
         if start == end:  # it lies in one piece with the end of the segment before
             continue
-        original = passage.raw[start:end]
-        text = apply(original, [edit.moved(-start) for edit in made])
-        refused_by = segment.refused_by if len(pairs) == len(wanted) else (*segment.refused_by, "markup")
-        status: Status = "changed" if text != original else "refused" if refused_by else "unchanged"
-        moved = replace(segment, start=start, end=end, original=original, text=text)
-        yield replace(moved, refused_by=refused_by, status=status), made
+        yield _as_written(segment, passage.raw, start, end, made, [edit for edit, _ in pairs] == wanted), made
 
 
-def _by_segment(result: Result) -> Iterator[list[Edit]]:
-    """The edits of ``result`` for each of its segments."""
-    edits = list(result.edits)[::-1]
-    for segment in result.segments:
-        inside = []
-        while edits and edits[-1].end <= segment.end:
-            inside.append(edits.pop())
-        yield inside
+def _as_written(
+    segment: SegmentResult, raw: str, start: int, end: int, made: Sequence[Edit], whole: bool
+) -> SegmentResult:
+    """The segment as it stands in ``raw``, told with the edits that were ``made``; ``whole``: nothing was withheld."""
+    original = raw[start:end]
+    inside = [edit.moved(-start) for edit in made]
+    text = apply(original, inside)
+    reasons = {edit.reason for edit in made}
+    refused_by = segment.refused_by if whole else (*segment.refused_by, "markup")
+    status: Status = "changed" if text != original else "refused" if refused_by else "unchanged"
+    return replace(
+        segment, start=start, end=end, status=status, original=original, text=text, refused_by=refused_by,
+        steps=segment.steps if (original, text) == (segment.original, segment.text) else tuple(_steps(original, inside)),
+        terms=tuple(term if whole or term.reason in reasons else _withheld(term) for term in segment.terms),
+    )  # fmt: skip
+
+
+def _steps(original: str, edits: Sequence[Edit]) -> Iterator[Step]:
+    """``edits``, all of them on ``original``, as the steps of one maker after the other."""
+    done: list[Edit] = []
+    for by in get_args(EditKind):
+        if mine := [edit for edit in edits if edit.kind == by]:
+            moved = [edit.moved(sum(_growth(other) for other in done if other.end <= edit.start)) for edit in mine]
+            done += mine
+            yield Step(by, tuple(moved), apply(original, done))
+
+
+def _growth(edit: Edit) -> int:
+    return len(edit.replacement) - len(edit.original)
+
+
+def _withheld(term: TermResult) -> TermResult:
+    if term.outcome == "declined":
+        return term
+    return replace(term, outcome="declined", reason="its repair would have touched mark-up")
 
 
 def _fitting_in(
     passage: Passage, segment: SegmentResult, edits: Sequence[Edit], write: Callable[[str], str | None]
 ) -> list[_Pair]:
-    """All of the segment's edits as they are written; where one of them cannot be, the glossary's alone.
+    """All of the segment's edits as they are written; where one of them cannot be, those that the glossary made first.
 
     The edits of rules and model belong together: a word that one of them takes away another one puts elsewhere. Those of
     the glossary stand each for itself.
     """
-    pairs = [(edit, written) for edit in edits if (written := _written(passage, edit, write)) is not None]
+    pairs = _all_written(passage, edits, write)
     if len(pairs) < len(edits) or _parts_words_from_tags(passage, edits):
-        pairs = [pair for pair in pairs if pair[0].kind == "glossary"]
+        terms = [edit for step in segment.steps[:1] if step.by == "glossary" for edit in step.edits]
+        pairs = _all_written(passage, [edit.moved(segment.start) for edit in terms], write)
     text = apply(segment.original, [edit.moved(-segment.start) for edit, _ in pairs])
     return pairs if text.strip() and text == text.strip() else []
+
+
+def _all_written(passage: Passage, edits: Sequence[Edit], write: Callable[[str], str | None]) -> list[_Pair]:
+    return [(edit, written) for edit in edits if (written := _written(passage, edit, write)) is not None]
 
 
 def _written(passage: Passage, edit: Edit, write: Callable[[str], str | None]) -> Edit | None:
@@ -192,7 +236,7 @@ def _rewrapped(edit: Edit, place: Place, write: Callable[[str], str | None]) -> 
 def _parts_words_from_tags(passage: Passage, edits: Sequence[Edit]) -> bool:
     """Whether rules and model take all words out of an inline element, such as a link, or put words of elsewhere in their
     place. The glossary may replace them all, for what it puts there means the same."""
-    free = [edit for edit in edits if edit.kind != "glossary"]
+    free = [edit for edit in edits if edit.kind in ("rule", "model")]
     touched = {passage.run(edit.start, edit.end) for edit in free if edit.start < edit.end}
     return any(_is_parted(passage.plain, run, free) for run in touched if run is not None)
 
