@@ -128,7 +128,9 @@ class Glossary:
 
     def match(self, sentence: str) -> list[Match]:
         """The rows that apply to ``sentence``, in order, not overlapping, their conditions checked."""
-        return self._certain(sentence, self._found(sentence), _words(sentence))
+        found = self._found(sentence)
+        # Most sentences hold no term, and their words need not be told apart.
+        return self._certain(sentence, found, _words(sentence)) if found else []
 
     def certain_and_uncertain(self, sentence: str) -> tuple[list[Match], list[Match]]:
         """What :meth:`match` gives, and the rows that may apply: their words stand there, but none of their ``near`` words.
@@ -136,7 +138,10 @@ class Glossary:
         The uncertain ones are in order and overlap neither each other nor the certain ones. A row that must not apply,
         because one of its ``not_near`` words stands there, is not among them.
         """
-        found, words = self._found(sentence), _words(sentence)
+        found = self._found(sentence)
+        if not found:
+            return [], []
+        words = _words(sentence)
         certain = self._certain(sentence, found, words)
         doubtful = [
             item
