@@ -9,7 +9,7 @@ import pytest
 from retranslate.corrector import Corrector, Settings
 from retranslate.edits import Result
 from retranslate.glossary import Glossary
-from retranslate.memory import correct_many, is_out_of_memory
+from retranslate.memory import as_memory_allows, is_out_of_memory
 
 SCARCE = (
     MemoryError(),
@@ -17,6 +17,10 @@ SCARCE = (
     RuntimeError("[enforce fail at alloc_cpu.cpp:126] DefaultCPUAllocator: can't allocate memory"),
 )
 TEXTS = ["He pointed Karim that it is over.", "The road is open."]
+
+
+def repaired(corrector: Corrector) -> list[Result]:
+    return corrector.correct_many(TEXTS)
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def test_half_the_batch_is_tried_until_it_is_enough(
     corrector = Corrector(Glossary(), None, Settings(batch_size=batch))
     expected = corrector.correct_many(TEXTS)
     failing_above(enough, error, asked, monkeypatch)
-    assert correct_many(corrector, TEXTS) == expected
+    assert as_memory_allows(corrector, repaired) == expected
     assert asked == tried
 
 
@@ -58,7 +62,7 @@ def test_a_batch_of_one_is_the_last_that_is_tried(
 ) -> None:
     failing_above(0, error, asked, monkeypatch)
     with pytest.raises(MemoryError):
-        correct_many(Corrector(Glossary(), None, Settings(batch_size=2)), TEXTS)
+        as_memory_allows(Corrector(Glossary(), None, Settings(batch_size=2)), repaired)
     assert asked == [2, 1]
 
 
@@ -69,5 +73,5 @@ def test_other_failures_are_not_tried_again(
     assert not is_out_of_memory(error)
     failing_above(0, error, asked, monkeypatch)
     with pytest.raises(type(error)):
-        correct_many(Corrector(Glossary(), None), TEXTS)
+        as_memory_allows(Corrector(Glossary(), None), repaired)
     assert asked == [16]

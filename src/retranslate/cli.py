@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -17,6 +18,7 @@ from retranslate import options
 from retranslate.batch_cli import batch
 from retranslate.errors import InputError, RetranslateError
 from retranslate.eval_cli import eval_app
+from retranslate.formats.kinds import Kind, kind_of
 from retranslate.train_cli import train_app
 from retranslate.version import __version__
 
@@ -81,6 +83,9 @@ def fix(
         ),
     ] = False,
     format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
+    as_: Annotated[
+        Kind | None, typer.Option("--as", help="What the files are written in; by default their endings tell.")
+    ] = None,
     encoding: Annotated[str, typer.Option("--encoding", help="The files' encoding.")] = "utf-8",
     glossary: options.Glossaries = None,
     no_default_glossary: options.NoDefault = False,
@@ -92,9 +97,10 @@ def fix(
     second_chance: options.SecondChance = 0,
     batch_size: options.BatchSize = 16,
 ) -> None:
-    """Repair text files and print the result."""
+    """Repair text files and print the result; of documents with mark-up only the words are repaired."""
     from retranslate.files import STDIN, read_document, refuse_unwritable, write_whole
-    from retranslate.memory import correct_many
+    from retranslate.formats import correct
+    from retranslate.memory import as_memory_allows
     from retranslate.printing import is_colourful, printed
 
     names = files or [STDIN]
@@ -110,7 +116,10 @@ def fix(
     results = []
     for document in documents:
         with _progress(document.name) as advance:
-            results += correct_many(corrector, [document.text], advance)
+            work = partial(
+                correct, text=document.text, kind=as_ or kind_of(document.name), on_progress=advance, name=document.name
+            )
+            results.append(as_memory_allows(corrector, work))
     # Nothing is written before everything is known to work.
     if in_place:
         changes = [

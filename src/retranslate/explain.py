@@ -68,6 +68,7 @@ _WHOLE = {
     "margin": "what was left of the rewrite reads no better than the sentence as it was (margin)",
     "truncated": "the rewrite came to no end (truncated)",
     "too long": "the sentence is too long for the model (too long)",
+    "markup": "what is not here of the repairs would have touched tags or other mark-up (markup)",
 }
 
 

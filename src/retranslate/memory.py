@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from retranslate.corrector import Corrector
-from retranslate.edits import Result
+
+T = TypeVar("T")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -33,16 +35,14 @@ def with_half_the_batch(corrector: Corrector) -> Corrector:
     return Corrector(corrector.glossary, corrector.rewriter, settings)
 
 
-def correct_many(
-    corrector: Corrector, texts: Sequence[str], on_progress: Callable[[int, int], None] | None = None
-) -> list[Result]:
-    """What :meth:`Corrector.correct_many` gives, with half the batch where memory runs out, and so on.
+def as_memory_allows(corrector: Corrector, work: Callable[[Corrector], T]) -> T:
+    """What ``work`` makes with ``corrector``, with half the batch where memory runs out, and so on.
 
     Raises MemoryError when it runs out with a batch of one.
     """
     while True:
         try:
-            return corrector.correct_many(texts, on_progress)
+            return work(corrector)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
