@@ -29,7 +29,7 @@ from rich.table import Table
 from retranslate import decoding, onednn, ragged
 from retranslate.decoding import Task, Terms
 from retranslate.gguf_weights import read_llama
-from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter, _answer_limit
+from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter
 
 SENTENCES = Path(__file__).parent.parent / "eval/sets/arabic_style.jsonl"
 TURNS = 3
@@ -65,15 +65,9 @@ def bundled(count: int) -> Contest:
     rows = [json.loads(line) for line in SENTENCES.read_text("utf-8").splitlines()]
     tasks = {}
     for text, clean in (("damaged", False), ("clean", True)):
-        tasks[text] = [task_of(rewriter, row["source"]) for row in rows if row["clean"] is clean][:count]
+        tasks[text] = [rewriter._task(Request(row["source"])) for row in rows if row["clean"] is clean][:count]
     terms = terms_of(rewriter)
     return Contest("bundled", _ours(rewriter._model, terms), _theirs(plain, terms), tasks)
-
-
-def task_of(rewriter: Rewriter, sentence: str) -> Task:
-    """What the model is asked to do with ``sentence``."""
-    prompt = rewriter._read(Request(sentence))
-    return Task(prompt, rewriter._write(sentence), _answer_limit(len(prompt)))
 
 
 def terms_of(rewriter: Rewriter) -> Terms:

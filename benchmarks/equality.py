@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import torch
 import transformers
 import typer
-from decoding import generated, plain_bundled, task_of, terms_of
+from decoding import generated, plain_bundled, terms_of
 
 from retranslate.decoding import Task, Terms, decode
 from retranslate.ragged import read_alone
@@ -47,7 +47,7 @@ def compare(rewriter: Rewriter, plain: Any, sentences: Sequence[str]) -> list[di
     found: list[dict[str, Any]] = [{"outcome": "too long"} for _ in sentences]
     fitting = [number for number, text in enumerate(sentences) if rewriter.fits(Request(text))]
     order = sorted(fitting, key=lambda number: len(sentences[number]))
-    tasks = [task_of(rewriter, sentences[number]) for number in order]
+    tasks = [rewriter._task(Request(sentences[number])) for number in order]
     ours = {number: answer.ids for number, answer in decode(rewriter._model, tasks, terms, BATCH)}
     for start in range(0, len(tasks), BATCH):
         batch = tasks[start : start + BATCH]

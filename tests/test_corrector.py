@@ -239,6 +239,19 @@ def test_a_sentence_that_is_too_long_is_not_asked_about() -> None:
     assert segment.status == "refused"
 
 
+def test_a_sentence_of_a_hundred_thousand_characters_stays_whole(
+    tiny_rewriter: Rewriter, small_glossary: Glossary
+) -> None:
+    long = "The council of the town said " + "that the road is open and " * 3850 + "no one was hurt."
+    assert len(long) > 100_000
+    text = f"Daash has fled. {long} Daash has fled."
+    result = Corrector(small_glossary, tiny_rewriter, Settings(guards=()))(text)
+    first, middle, last = result.segments
+    assert middle.refused_by == ("too long",)
+    assert long in result.text
+    assert first.refused_by != ("too long",) != last.refused_by
+
+
 def test_furniture_is_not_asked_about() -> None:
     rewriter = FakeRewriter({})
     corrector_with(rewriter)(

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import tiny_models
 from retranslate import decoding
-from retranslate.decoding import Answer, Task, Terms, decode, generate, place_in
+from retranslate.decoding import Answer, Task, Terms, decode, generate, place_in, score, score_alone
 from retranslate.ragged import can_read_ragged
-from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter, _answer_limit
+from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter
 
 CASES = Path(__file__).parent / "cases"
 FAMILIES = ("causal", "t5", "bart", "marian")
@@ -125,20 +125,56 @@ def test_the_bundled_model_writes_what_generate_makes_it_write() -> None:
     if not [*BUNDLED.glob("*.gguf"), *BUNDLED.glob("*.safetensors")]:
         pytest.skip("no weights in this source tree")
     rewriter = Rewriter.load(device="cpu")
-    cases = [
-        case["text"]
-        for name in ("in_the_wild.json", "ambiguous.json", "negative.json")
-        for case in json.loads((CASES / name).read_text("utf-8"))[:16]
-    ]
-    requests = [Request(text) for text in cases if rewriter.fits(Request(text))]
-    prompts = [rewriter._read(request) for request in requests]
-    tasks = [
-        Task(prompt, rewriter._write(request.sentence), _answer_limit(len(prompt)))
-        for prompt, request in zip(prompts, requests, strict=True)
-    ]
+    garbled = json.loads((CASES / "in_the_wild.json").read_text("utf-8"))
+    clean = json.loads((CASES / "negative.json").read_text("utf-8"))[:12]
+    requests = [request for case in (*garbled, *clean) if rewriter.fits(request := Request(case["text"]))]
+    tasks = [rewriter._task(request) for request in requests]
     expected = [answer.ids for answer in _answers(generate(rewriter._model, tasks, _terms(rewriter), 16))]
     assert sum(ids == task.source for ids, task in zip(expected, tasks, strict=True)) < len(tasks) - 10
     assert [answer.ids for answer in _answers(decode(rewriter._model, tasks, _terms(rewriter), 16))] == expected
+
+
+# --- What the model thinks of given answers -------------------------------------------------------------------------
+
+OPTIONS = [
+    [[5, 6, 7, 8, 2], [5, 6, 9, 2]],
+    [[9, 2]],
+    [[5, 6, 7, 8, 2], [5, 6, 7, 8, 2], [5, 6, 7], [7, 2], [7, 5, 2]],
+    [[8], [8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 2], [8]],
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_answers_that_share_a_beginning_are_scored_as_if_alone(
+    tiny_rewriters: dict[str, Rewriter], family: str
+) -> None:
+    rewriter = tiny_rewriters[family]
+    assert can_read_ragged(rewriter._model)
+    prompts = [task.prompt for task in _tasks(rewriter)[:4]]
+    together = score(rewriter._model, prompts, OPTIONS)
+    alone = score_alone(rewriter._model, prompts, OPTIONS)
+    for options, mine, theirs in zip(OPTIONS, together, alone, strict=True):
+        assert [len(scores) for scores in mine] == [len(answer) for answer in options]
+        for found, expected in zip(mine, theirs, strict=True):
+            assert found == pytest.approx(expected, abs=2e-3)
+
+
+def test_what_is_shared_is_read_once(tiny_rewriters: dict[str, Rewriter], monkeypatch: pytest.MonkeyPatch) -> None:
+    rewriter = tiny_rewriters["causal"]
+    prompts = [task.prompt for task in _tasks(rewriter)[:4]]
+    assert can_read_ragged(rewriter._model)
+    passes: list[int] = []
+    forward = rewriter._model.forward
+
+    def counting(ids: torch.Tensor, **more: Any) -> Any:
+        passes.append(ids.numel())
+        return forward(ids, **more)
+
+    monkeypatch.setattr(rewriter._model, "forward", counting)
+    score(rewriter._model, prompts, OPTIONS)
+    # The last token of an answer is not read, but the one before the place where two answers part is read again.
+    whole = sum(len(prompt) + len(options[0]) - 1 for prompt, options in zip(prompts, OPTIONS, strict=True))
+    assert passes == [whole, 2 + 1 + 1 + 11, 1 + 1 + 1 + 1, 1 + 1 + 2 + 1, 1 + 1 + 2 + 1]
 
 
 # --- How many passes ------------------------------------------------------------------------------------------------

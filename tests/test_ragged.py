@@ -88,6 +88,26 @@ def test_what_is_read_together_is_read_as_if_alone(exact_models: dict[str, Any],
         assert len(batch) == len(prompts)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_sentence_can_be_taken_back_to_any_place(exact_models: dict[str, Any], family: str) -> None:
+    model = exact_models[family]
+    dice = random.Random(5)
+    batch = Batch(model)
+    prompts = [_tokens(dice, 12), _tokens(dice, 12)]
+    for prompt in prompts:
+        batch.admit(prompt)
+    written = [_tokens(dice, 9, least=6), _tokens(dice, 9, least=6)]
+    batch.read(written)
+    for back in (5, 2, 0):
+        drafts = [_tokens(dice, 6), _tokens(dice, 6)]
+        for seat in range(2):
+            batch.rewind(seat, written[seat][:back])
+        logits = iter(batch.read(drafts))
+        for prompt, ids, draft in zip(prompts, written, drafts, strict=True):
+            for wanted in read_alone(model, prompt, ids[:back] + draft)[back:]:
+                torch.testing.assert_close(next(logits), wanted, atol=1e-6, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", RELATIVES)
 def test_relatives_of_the_known_families_go_along(name: str) -> None:
     model = _built(RELATIVES[name]())

@@ -93,7 +93,7 @@ def test_a_sentence_that_comes_back_does_so_byte_for_byte(tiny_rewriter: Rewrite
     # Two spaces are not what a tokenizer's decoder would put there.
     request = Request("The council  said that 12 boats left.")
     source = tiny_rewriter._write(request.sentence)
-    answer = tiny_rewriter._rewrite(request, source, Answer(list(source), [-0.5] * len(source)))
+    answer = tiny_rewriter._rewrite(request, Answer(list(source), [-0.5] * len(source)))
     assert answer == module.Rewrite(request.sentence, -0.5, True)
 
 

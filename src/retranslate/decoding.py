@@ -147,7 +147,7 @@ def place_in(source: Sequence[int], written: Sequence[int], expected: int) -> in
 
 
 def decode(
-    model: transformers.PreTrainedModel, tasks: Sequence[Task], terms: Terms, seats: int
+    model: transformers.PreTrainedModel, tasks: Iterable[Task], terms: Terms, seats: int
 ) -> Iterator[tuple[int, Answer]]:
     """The greedy answers, each with the number of its task, as they are done; ``seats`` of them are in the making at a time.
 
@@ -207,20 +207,77 @@ def _steps(logits: torch.Tensor, written: Sequence[Sequence[int]], terms: Terms)
     return list(map(Step, best.indices[:, 0].tolist(), scores.tolist(), leads.tolist()))
 
 
+Scores = list[list[list[float]]]
+"""By prompts and their answers, the log-probability of every token of an answer."""
+
+
+@torch.inference_mode()
+def score(
+    model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]
+) -> Scores:
+    """What the model thinks of the ``answers`` to each prompt, one or more, by ragged passes.
+
+    The answers to a prompt are read after one another, so that the prompt, and what an answer begins with as the one
+    before it, are read once.
+    """
+    batch = Batch(model)
+    for prompt in prompts:
+        batch.admit(prompt)
+    scores: Scores = [[] for _ in prompts]
+    for turn in range(max(map(len, answers), default=0)):
+        # Who has no further answer reads the end of the last one again.
+        current = [options[min(turn, len(options) - 1)] for options in answers]
+        begun = [0] * len(prompts)
+        for seat, (options, answer) in enumerate(zip(answers, current, strict=True)):
+            if turn:
+                begun[seat] = _alike(options[min(turn, len(options)) - 1], answer)
+                batch.rewind(seat, answer[: begun[seat]])
+        rest = [answer[known:] for answer, known in zip(current, begun, strict=True)]
+        logits = batch.read([ids[:-1] for ids in rest]).split(list(map(len, rest)))
+        for seat, ids in enumerate(rest):
+            known = scores[seat][-1][: begun[seat]] if turn else []
+            scores[seat].append([*known, *_log_probabilities(logits[seat], ids)])
+    return [found[: len(options)] for found, options in zip(scores, answers, strict=True)]
+
+
+@torch.inference_mode()
+def score_alone(
+    model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]
+) -> Scores:
+    """What :func:`score` gives, one answer at a time: for architectures that cannot read raggedly."""
+    return [
+        [_log_probabilities(read_alone(model, prompt, answer[:-1]), answer) for answer in options]
+        for prompt, options in zip(prompts, answers, strict=True)
+    ]
+
+
+def _log_probabilities(logits: torch.Tensor, ids: Sequence[int]) -> list[float]:
+    """Those of ``ids`` by the ``logits``, (tokens, vocabulary), of as many steps."""
+    found: list[float] = logits.log_softmax(-1)[range(len(ids)), list(ids)].tolist()
+    return found
+
+
+def _alike(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens both begin with, short of the last token of ``other``."""
+    pairs = zip(one, other[:-1], strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other) - 1))
+
+
 def generate(
-    model: transformers.PreTrainedModel, tasks: Sequence[Task], terms: Terms, seats: int
+    model: transformers.PreTrainedModel, tasks: Iterable[Task], terms: Terms, seats: int
 ) -> Iterator[tuple[int, Answer]]:
     """What :func:`decode` gives, by the ``generate`` of transformers: for architectures that cannot read raggedly.
 
     ``seats`` sentences begin together, and the next ones when all of them are done; one that came close to a tie is
     written once more, alone.
     """
-    for start in range(0, len(tasks), seats):
-        batch = tasks[start : start + seats]
-        for offset, (answer, close) in enumerate(_generated(model, batch, terms)):
+    waiting = enumerate(tasks)
+    while batch := list(islice(waiting, seats)):
+        written = _generated(model, [task for _, task in batch], terms)
+        for (number, task), (answer, close) in zip(batch, written, strict=True):
             if close and len(batch) > 1:
-                ((answer, _),) = _generated(model, [batch[offset]], terms)
-            yield start + offset, answer
+                ((answer, _),) = _generated(model, [task], terms)
+            yield number, answer
 
 
 def padded(model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) -> dict[str, torch.Tensor]:

@@ -151,9 +151,10 @@ class _Seats(Cache):  # type: ignore[misc]
 
 @dataclass
 class _Seat:
-    """A sentence: ``unread`` tokens that the model has to read next, ``filled`` places, ``source`` tokens of the encoder's."""
+    """A sentence: what it begins with, ``unread`` tokens that come next, ``filled`` places, ``source`` tokens of the encoder's."""
 
-    unread: list[int]
+    opening: Sequence[int]
+    unread: Sequence[int]
     filled: int = 0
     source: int = 0
 
@@ -182,11 +183,12 @@ class Batch:
     def admit(self, prompt: Sequence[int]) -> None:
         """Gives the sentence that begins with ``prompt`` the next seat."""
         if self._encoder is None:
-            self._seats.append(_Seat(list(prompt)))
+            self._seats.append(_Seat(prompt, prompt))
             return
         ids = torch.tensor([list(prompt)], device=self._model.device)
         self._states.append(self._encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state)
-        self._seats.append(_Seat([self._model.generation_config.decoder_start_token_id], source=len(prompt)))
+        opening = [self._model.generation_config.decoder_start_token_id]
+        self._seats.append(_Seat(opening, opening, source=len(prompt)))
 
     @torch.inference_mode()
     def read(self, drafts: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -242,6 +244,12 @@ class Batch:
         settled = self._seats[seat]
         settled.filled += len(settled.unread) + accepted
         settled.unread = [token]
+
+    def rewind(self, seat: int, written: Sequence[int]) -> None:
+        """The sentence goes on behind ``written``, which it has read in this place before."""
+        rewound = self._seats[seat]
+        rewound.filled = len(rewound.opening) + len(written) - 1
+        rewound.unread = [written[-1] if written else rewound.opening[-1]]
 
     @torch.inference_mode()
     def leave(self, seat: int) -> None:

@@ -23,10 +23,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from retranslate.errors import InputError
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-    from retranslate.decoding import Answer
+    from retranslate.decoding import Answer, Task
 
 BUNDLED = Path(__file__).parent / "model"
 MARKER = "retranslate.json"
@@ -184,22 +183,24 @@ class Rewriter:
 
         ``on_progress`` is called after every rewrite with the number of requests done and the number of all.
         """
-        from retranslate.decoding import Task, Terms, decode, generate
+        from retranslate.decoding import Terms, decode, generate
 
-        prompts = [self._read(request) for request in requests]
-        # Those that are decoded together are best of one length.
-        order = sorted(range(len(requests)), key=lambda index: len(prompts[index]))
-        tasks = [
-            Task(prompts[index], self._write(requests[index].sentence), _answer_limit(len(prompts[index])))
-            for index in order
-        ]
+        # Those that are decoded together are best of one length. No more of them are tokens at a time than are decoded.
+        order = sorted(range(len(requests)), key=lambda index: len(requests[index].sentence))
+        tasks = (self._task(requests[index]) for index in order)
         terms = Terms.of(self._model, self._tokenizer.eos_token_id, self._pad, CLOSE_CALL)
         answers: dict[int, Rewrite] = {}
         for number, answer in (decode if self._reads_ragged else generate)(self._model, tasks, terms, batch_size):
-            answers[order[number]] = self._rewrite(requests[order[number]], tasks[number].source, answer)
+            answers[order[number]] = self._rewrite(requests[order[number]], answer)
             if on_progress is not None:
                 on_progress(len(answers), len(requests))
         return [answers[index] for index in range(len(requests))]
+
+    def _task(self, request: Request) -> Task:
+        from retranslate.decoding import Task
+
+        prompt = self._read(request)
+        return Task(prompt, self._write(request.sentence), _answer_limit(len(prompt)))
 
     @cached_property
     def _reads_ragged(self) -> bool:
@@ -207,9 +208,9 @@ class Rewriter:
 
         return can_read_ragged(self._model)
 
-    def _rewrite(self, request: Request, source: Sequence[int], answer: Answer) -> Rewrite:
+    def _rewrite(self, request: Request, answer: Answer) -> Rewrite:
         # A sentence that comes back does so byte for byte, whatever the vocabulary can spell.
-        text = request.sentence if answer.ids == source else self._text(answer.ids)
+        text = request.sentence if answer.ids == self._write(request.sentence) else self._text(answer.ids)
         score = round(sum(answer.scores) / max(1, len(answer.scores)), 4)
         return Rewrite(text, score, self._tokenizer.eos_token_id in answer.ids)
 
@@ -224,31 +225,34 @@ class Rewriter:
 
     @_one_at_a_time
     def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
-        """The mean log-probability a token of each answer, end mark included, given its request."""
-        import torch
+        """The mean log-probability a token of each answer, end mark included, given its request.
 
-        prompts = [self._read(request) for request, _ in pairs]
-        answers = [self._write(text) for _, text in pairs]
+        Answers to the same request cost least when they are asked about in one call.
+        """
+        from retranslate.decoding import score, score_alone
+
+        read = score if self._reads_ragged else score_alone
+        numbers: dict[Request, list[int]] = {}
+        for number, (request, _) in enumerate(pairs):
+            numbers.setdefault(request, []).append(number)
         scores = [0.0] * len(pairs)
-        by_length = sorted(range(len(pairs)), key=lambda index: len(prompts[index]) + len(answers[index]))
-        for batch in _chunks(by_length, batch_size):
-            with torch.inference_mode():
-                logits = self._answer_logits([prompts[index] for index in batch], [answers[index] for index in batch])
-            for index, steps in zip(batch, logits, strict=True):
-                wanted = torch.tensor(answers[index], device=steps.device).unsqueeze(1)
-                chosen = steps[: len(wanted)].log_softmax(-1).gather(1, wanted)
-                scores[index] = round(float(chosen.mean()), 4)
+        for batch in _chunks(sorted(numbers, key=lambda request: len(request.sentence)), batch_size):
+            answers = [[self._write(pairs[number][1]) for number in numbers[request]] for request in batch]
+            found = read(self._model, [self._read(request) for request in batch], answers)
+            for request, logs in zip(batch, found, strict=True):
+                for number, tokens in zip(numbers[request], logs, strict=True):
+                    scores[number] = round(sum(tokens) / len(tokens), 4)
         return scores
 
     @_one_at_a_time
     def likelihoods(self, texts: Sequence[str]) -> list[float] | None:
         """The log-probability of each text as a whole, in nats: what the model writes where it is given nothing to repair.
 
-        All of them are one batch. None for a checkpoint from elsewhere, which may know no text without a source.
+        None for a checkpoint from elsewhere, which may know no text without a source.
         """
         if not self._own:
             return None
-        means = self.score([(Request(""), text) for text in texts], len(texts))
+        means = self.score([(Request(""), text) for text in texts])
         return [round(mean * len(self._write(text)), 3) for mean, text in zip(means, texts, strict=True)]
 
     @_one_at_a_time
@@ -280,27 +284,6 @@ class Rewriter:
                 ]
             )
         return outcome
-
-    def _answer_logits(self, prompts: list[list[int]], answers: list[list[int]]) -> list[torch.Tensor]:
-        """For each answer its logits, of shape (length or more, vocabulary), beginning with those of its first token."""
-        import torch
-
-        from retranslate.decoding import padded
-
-        if self._seq2seq:
-            width = max(map(len, answers))
-            labels = torch.tensor([[*answer, *[self._pad] * (width - len(answer))] for answer in answers])
-            inputs = padded(self._model, prompts, self._pad)
-            shifted = self._model.prepare_decoder_input_ids_from_labels(labels=labels.to(self._model.device))
-            return list(self._model(**inputs, decoder_input_ids=shifted).logits)
-        joined = [[*prompt, *answer] for prompt, answer in zip(prompts, answers, strict=True)]
-        width = max(map(len, joined))
-        # Causal attention with padding on the right needs no mask.
-        ids = torch.tensor([[*row, *[self._pad] * (width - len(row))] for row in joined]).to(self._model.device)
-        # Logits of a large vocabulary take most of the memory: those of the prompts are left out.
-        first = min(map(len, prompts)) - 1
-        logits = self._model(ids, logits_to_keep=width - first).logits
-        return [steps[len(prompt) - 1 - first :] for steps, prompt in zip(logits, prompts, strict=True)]
 
 
 @lru_cache(maxsize=1)
