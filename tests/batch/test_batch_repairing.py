@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from batch_runs import GARBLED, REPAIRED, make_corrector, write_json_lines
 
-from retranslate.batch import InProcess, Row, open_source, repairing
+from retranslate import memory
+from retranslate.batch import InProcess, Row, open_source
 from retranslate.batch.repairing import Work, repaired
 from retranslate.batch.rows import SHARD_ROWS, repaired_text
 from retranslate.corrector import Corrector, Settings
@@ -53,7 +54,7 @@ def same_with_a_smaller_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     def smaller(scarce: Scarce, rewriter: object, settings: Settings) -> Scarce:
         return Scarce(scarce.corrector, scarce.texts, scarce.batch, scarce.error, settings, scarce.asked)
 
-    monkeypatch.setattr(repairing, "Corrector", smaller)
+    monkeypatch.setattr(memory, "Corrector", smaller)
 
 
 @pytest.mark.parametrize(
