@@ -13,7 +13,7 @@ from retranslate.files import read_document
 from retranslate.rewriter import Rewriter
 from retranslate.text import split, untouchables
 
-ENCODINGS = ("utf-8", "utf-16", "utf-32", "utf-7", "cp1256", "latin-1", "shift_jis", "idna", "punycode")
+ENCODINGS = ("utf-8", "utf-16", "utf-32", "utf-7", "cp1256", "latin-1", "shift_jis", "punycode")
 HONEST = ("He said the road is open.\n" * 3).encode()
 
 
