@@ -20,6 +20,7 @@ from retranslate.rewriter import Rewriter
 
 torch.set_num_threads(1)
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fuzz", settings.get_profile("default"), max_examples=10_000)
 settings.load_profile("default")
 
 MARKER = {"name": "tiny", "max_tokens": 150}

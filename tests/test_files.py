@@ -60,7 +60,7 @@ def test_every_utf8_text_comes_back(tmp_path_factory: pytest.TempPathFactory, te
     [
         (b"abc\xffdef", "utf-8", r"byte 3 \(0xff\) is not utf-8; name the right one with --encoding"),
         (codecs.BOM_UTF8 + b"abc\xff", "utf-8", r"byte 6 \(0xff\)"),
-        ("x".encode("utf-16"), "utf-8", r"byte 0 \(0xff\)"),
+        ("x".encode("utf-16"), "utf-8", r"begins like UTF-16; give --encoding utf-16"),
         (b"abc\x81", "cp1252", r"byte 3 \(0x81\) is not cp1252"),
     ],
 )

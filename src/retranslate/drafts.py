@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from retranslate.edits import Edit, EditKind, Refused, SegmentResult, Status, Step, TermResult, apply, compose
 from retranslate.glossary import Glossary, Match
-from retranslate.text import Segment, untouchables, valid
+from retranslate.text import Segment, untouchables
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def drafted(segment: Segment, glossary: Glossary) -> Draft:
     if segment.kind == "blank":
         return draft
     protected = [(span.start, span.end) for span in untouchables(segment.text)]
-    matches, uncertain = glossary.certain_and_uncertain(valid(segment.text))
+    matches, uncertain = glossary.certain_and_uncertain(segment.text)
     for match in _outside(protected, matches):
         if match.row.mode == "keep":
             draft.kept.append(match.found)

@@ -13,11 +13,13 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from retranslate.errors import InputError, RetranslateError
 
 STDIN = "-"
+MAX_BYTES = 256 * 1024 * 1024
+"""The largest text that is read whole: beyond it lie logs, images of disks and devices without an end."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +47,33 @@ def read_document(name: str, encoding: str = "utf-8") -> Document:
     text_codec(encoding)
     shown = "standard input" if name == STDIN else name
     try:
-        data = _standard_input() if name == STDIN else Path(name).read_bytes()
+        with contextlib.nullcontext(_standard_input()) if name == STDIN else open(name, "rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise InputError(f"{shown}: no such file.") from error
     except IsADirectoryError as error:
         raise InputError(f"{shown}: a directory; give the files in it.") from error
     except OSError as error:
         raise InputError(f"{shown}: cannot be read: {error.strerror}.") from error
+    if len(data) > MAX_BYTES:
+        raise InputError(
+            f"{shown}: more than {MAX_BYTES >> 20} MiB; repair it in parts, as a folder or a table of 'retranslate batch'."
+        )
     return decoded(shown, data, encoding)
 
 
 def decoded(shown: str, data: bytes, encoding: str = "utf-8") -> Document:
     """The document that ``data`` is, called ``shown``. Raises InputError naming it, and the byte where it is not ``encoding``."""
     codec = text_codec(encoding)
+    if kind := packed(data):
+        raise InputError(f"{shown}: {kind}, no text; give what is in it.")
     bom, codec = next(((bom, plain) for bom, plain in _MARKS.get(codec, ()) if data.startswith(bom)), (b"", codec))
     codec = "utf-8" if codec == "utf-8-sig" else codec
     try:
         return Document(shown, data[len(bom) :].decode(codec), codec, bom)
     except UnicodeDecodeError as error:
+        if not bom and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputError(f"{shown}: begins like UTF-16; give --encoding utf-16.") from error
         raise InputError(
             f"{shown}: byte {len(bom) + error.start} (0x{data[len(bom) + error.start]:02x}) is not {encoding}; "
             "name the right one with --encoding."
@@ -70,6 +81,13 @@ def decoded(shown: str, data: bytes, encoding: str = "utf-8") -> Document:
     except UnicodeError as error:  # a stateful codec that cannot say where
         raise InputError(f"{shown}: not {encoding}: {error}; name the right one with --encoding.") from error
 
+
+def packed(data: bytes) -> str:
+    """What a file that begins with ``data`` is, where its text, if it has any, is packed in it; empty for any other."""
+    return next((kind for mark, kind in _PACKED.items() if data.startswith(mark)), "")
+
+
+_PACKED = {b"\x1f\x8b\x08": "a gzip file", b"PK\x03\x04": "a zip archive or an office document", b"%PDF-": "a PDF file"}
 
 # What a byte order mark says beyond the name that was given.
 _MARKS = {
@@ -96,10 +114,10 @@ def text_codec(encoding: str) -> str:
         raise InputError(f"--encoding {encoding}: no such encoding; try utf-8, cp1256, latin-1 ...") from error
 
 
-def _standard_input() -> bytes:
+def _standard_input() -> BinaryIO:
     if sys.stdin is None:
         raise InputError("standard input: closed; name a file.")
-    return sys.stdin.buffer.read()
+    return sys.stdin.buffer
 
 
 def refuse_unwritable(path: Path) -> None:

@@ -17,6 +17,7 @@ from retranslate.errors import InputError
 
 COLUMNS = ("wrong", "right", "mode", "near", "not_near", "case", "note")
 MAX_LINE_BYTES = 64 * 1024
+MAX_BYTES = 512 * 1024 * 1024
 
 Mode = Literal["fix", "hint", "keep", "forbid"]
 Case = Literal["keep", "exact"]
@@ -57,10 +58,13 @@ def read_rows(path: Path) -> list[Row]:
     NUL bytes, an overlong line, a wrong header, wrong number of columns, unknown mode or case, an empty ``wrong``.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot read the glossary: {error.strerror}.") from error
     source = str(path)
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{path}: more than {MAX_BYTES >> 20} MiB. Is this a glossary?")
     return list(_rows(_lines(data.removeprefix(b"\xef\xbb\xbf"), source), source))
 
 

@@ -18,7 +18,6 @@ from retranslate.drafts import Draft, Fix, because
 from retranslate.edits import Edit, EditKind, Outcome, TermResult, apply
 from retranslate.glossary import Glossary, Match, fold
 from retranslate.lexicon import POSSESSIVE
-from retranslate.text import valid
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
@@ -75,7 +74,7 @@ def broken(draft: Draft, glossary: Glossary, after: str) -> tuple[str, ...]:
     found = []
     if any(after.count(term) < draft.text.count(term) for term in draft.kept):
         found.append("keep")
-    if len(glossary.forbidden(valid(after))) > len(glossary.forbidden(valid(draft.text))):
+    if len(glossary.forbidden(after)) > len(glossary.forbidden(draft.text)):
         found.append("forbid")
     if any(undone(fix, draft.text, after) for fix in draft.fixes):
         found.append("fix")

@@ -55,18 +55,24 @@ class CommaSeparated(Table):
         """Byte order mark, line end and header of the file."""
         with opened(self.path) as stream:
             lines = _Lines(stream)
-            header = next(csv.reader(lines), [])
+            header = self._header(csv.reader(lines))
             return lines.bom or "", lines.end, header
+
+    def _header(self, reader: Iterator[list[str]]) -> list[str]:
+        try:
+            return next(reader, [])
+        except (_TooLong, csv.Error) as error:
+            raise InputError(f"{self.path}: the header cannot be read: {error}. Is this CSV?") from error
 
     def _records(self) -> Iterator[tuple[Row, list[str]]]:
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # _Lines keeps count
         with opened(self.path) as stream:
             lines = _Lines(stream)
             reader = csv.reader(lines)
-            header = next(reader, [])
+            header = self._header(reader)
             if self.column not in header:
                 raise InputError(
-                    f"{self.path}: no column {self.column!r} in the header: {', '.join(header) or 'it is empty'}; "
+                    f"{self.path}: no column {self.column!r} in the header: {', '.join(header)[:500] or 'it is empty'}; "
                     "name the right one with --column."
                 )
             at = header.index(self.column)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from retranslate.errors import InputError
+from retranslate.files import packed
 
 TABLES = (".jsonl", ".csv", ".parquet")
 
@@ -57,6 +58,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of a file, unzipped where its name ends in ``.gz``. Raises InputError when they cannot be read to the end."""
     try:
         with gzip.open(path) if is_gzip(path) else path.open("rb") as stream:
+            if kind := packed(stream.peek(8)):
+                raise InputError(f"{path}: {kind}, no table; unpack it, or let its name end in .gz where it is gzip.")
             yield stream  # type: ignore[misc]
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file.") from error

@@ -16,12 +16,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from retranslate.errors import InputError
+from retranslate.files import packed
 from retranslate.text import is_unicode
 
 STDIN = Path("-")
+MAX_LINE_BYTES = 16 * 1024 * 1024
+"""The longest line that is read: what bounds the memory for a line without an end."""
 
 OnBad = Callable[[InputError], None]
 """Takes what is wrong with a line."""
@@ -107,12 +110,18 @@ def _raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with ExitStack() as stack:
             if path == STDIN:
-                stream: Iterable[bytes] = sys.stdin.buffer
+                stream: IO[bytes] = sys.stdin.buffer
             elif path.suffix == ".gz":
-                stream = stack.enter_context(gzip.open(path))
+                stream = stack.enter_context(gzip.open(path))  # type: ignore[arg-type]
             else:
                 stream = stack.enter_context(path.open("rb"))
-            for number, raw in enumerate(stream, start=1):
+            for number, raw in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES), b""), start=1):
+                if len(raw) == MAX_LINE_BYTES:
+                    raise InputError(f"{_shown(path)}:{number}: longer than {MAX_LINE_BYTES >> 20} MiB. Is this a set?")
+                if number == 1 and (kind := packed(raw)):
+                    raise InputError(
+                        f"{_shown(path)}: {kind}, no lines; unpack it, or let its name end in .gz where it is gzip."
+                    )
                 yield number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
     except FileNotFoundError as error:
         raise InputError(f"{_shown(path)}: no such file.") from error
