@@ -83,7 +83,7 @@ def test_the_model_repairs_the_words_of_a_page(tmp_path: Path) -> None:
     from retranslate import Corrector
     from retranslate.formats import Kind, correct
 
-    text = '<h1>News</h1>\n<p>Warned the <a href="/s">spokesman</a> that\n  the roads is closed. It is over.</p>\n'
+    text = '<h1>News</h1>\n<p>Warned the spokesman that\n  the roads is closed. It is <a href="/s">over</a>.</p>\n'
     result = correct(Corrector.from_pretrained(device="cpu"), text, Kind.html)
     assert result.changed
     assert '<a href="/s">' in result.text

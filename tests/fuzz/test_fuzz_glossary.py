@@ -6,11 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hostile import FRAGMENTS, attempt, fuzzed, in_time, mangled, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import glossary_text
+from hostile import FRAGMENTS, attempt, fuzzed, in_time, mangled, texts
 from retranslate import Corrector, Glossary
 from retranslate.edits import apply
 from retranslate.glossary import COLUMNS

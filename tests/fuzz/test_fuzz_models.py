@@ -9,9 +9,9 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
-from hostile import attempt, fuzzed, in_time, mangled
 from hypothesis import given
 
+from hostile import attempt, fuzzed, in_time, mangled
 from retranslate.errors import InputError
 from retranslate.gguf_weights import read_llama
 
