@@ -399,6 +399,24 @@ def test_a_stream_gives_what_correct_many_gives(small_glossary: Glossary) -> Non
     assert list(corrector.stream([])) == []
 
 
+def test_a_long_text_goes_passage_by_passage_and_its_receipt_still_fits(
+    small_glossary: Glossary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "".join(f"The Daash fled {number} times.\n\nHe pointed Hadi that it is over.\n" for number in range(9))
+    corrector = corrector_with(FakeRewriter(garbling), small_glossary, Settings(margin=0.0))
+    whole = corrector(text)
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr("retranslate.corrector.PASSAGE", 100)
+    short = "The Daash fled."
+    result, other = corrector.correct_many([text, short], lambda done, total: seen.append((done, total)))
+    assert result == whole
+    assert other == corrector(short)
+    assert apply(text, result.edits) == result.text
+    assert all(text[segment.start : segment.end] == segment.original for segment in result.segments)
+    assert len(seen) > 5
+    assert seen[-1] == (len(text), len(text))
+
+
 def test_progress_counts_sentences() -> None:
     seen: list[tuple[int, int]] = []
     corrector_with(FakeRewriter({})).correct_many(

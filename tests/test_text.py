@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from retranslate.text import Segment, is_unicode, split, untouchables, valid
+from retranslate.text import Segment, is_unicode, passages, split, untouchables, valid
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=200)
 NEWS_LIKE = st.lists(
@@ -254,3 +254,21 @@ def test_what_no_encoder_takes_is_replaced_one_for_one(text: str) -> None:
     assert is_unicode(valid(text))
     assert len(valid(text)) == len(text)
     assert (valid(text) == text) == is_unicode(text)
+
+
+@given(st.text(alphabet="ab .\n\r"), st.integers(1, 20))
+def test_passages_are_the_text_and_have_its_segments(text: str, size: int) -> None:
+    parts = list(passages(text, size))
+    assert "".join(parts) == text
+    pieces, start = [], 0
+    for part in parts:
+        pieces += [(start + segment.start, start + segment.end, segment.kind) for segment in split(part)]
+        start += len(part)
+    assert pieces == [(segment.start, segment.end, segment.kind) for segment in split(text)]
+
+
+def test_passages_end_after_a_blank_line_where_there_is_one() -> None:
+    assert list(passages("a\n\nb\nc\nd", 6)) == ["a\n\n", "b\nc\nd"]
+    assert list(passages("ab\ncd\nef", 7)) == ["ab\ncd\n", "ef"]
+    assert list(passages("a line that is too long\nb", 5)) == ["a line that is too long\n", "b"]
+    assert list(passages("", 5)) == [""]

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,9 @@ from retranslate.train_cli import train_app
 from retranslate.version import __version__
 
 if TYPE_CHECKING:
+    from retranslate.corrector import Corrector
+    from retranslate.edits import Result
+    from retranslate.files import Document
     from retranslate.printing import View
 
 app = typer.Typer(
@@ -113,12 +117,14 @@ def fix(
     corrector = options.corrector(
         glossary, no_default_glossary, no_model, model, device, margin, batch_size, second_chance
     )
+    kinds = [as_ or kind_of(document.name) for document in documents]
+    if view == "text" and output is None and not in_place and kinds == [Kind.text]:
+        _print_passages(corrector, documents[0])
+        return
     results = []
-    for document in documents:
+    for document, kind in zip(documents, kinds, strict=True):
         with _progress(document.name) as advance:
-            work = partial(
-                correct, text=document.text, kind=as_ or kind_of(document.name), on_progress=advance, name=document.name
-            )
+            work = partial(correct, text=document.text, kind=kind, on_progress=advance, name=document.name)
             results.append(as_memory_allows(corrector, work))
     # Nothing is written before everything is known to work.
     if in_place:
@@ -133,6 +139,23 @@ def fix(
         _emit(printed(documents, results, view, output is None and is_colourful()), output)
     if (diff or check) and any(result.changed for result in results):
         raise typer.Exit(1)
+
+
+def _print_passages(corrector: Corrector, document: Document) -> None:
+    """Prints a repaired text as far as it is done: who waits for a long one sees it come."""
+    from retranslate.memory import as_memory_allows
+    from retranslate.text import passages
+
+    for passage in passages(document.text):
+        with _progress(document.name) as advance:
+            work = partial(_repaired, text=passage, on_progress=advance)
+            result = as_memory_allows(corrector, work)
+        _emit(document.encode(result.text), None)
+        document = replace(document, bom=b"")  # it stands at the front, once
+
+
+def _repaired(corrector: Corrector, text: str, on_progress: Callable[[int, int], None] | None) -> Result:
+    return corrector.correct_many([text], on_progress)[0]
 
 
 def _refuse_contradictions(names: list[str], output: Path | None, in_place: bool, format: Format) -> None:

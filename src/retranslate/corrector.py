@@ -20,7 +20,7 @@ from retranslate.errors import InputError
 from retranslate.glossary import Glossary
 from retranslate.prose import is_prose
 from retranslate.rewriter import Request, Rewriter
-from retranslate.text import split
+from retranslate.text import PASSAGE, passages, split
 from retranslate.version import __version__
 
 MARGINS = {"strict": 0.16, "default": 0.08, "bold": 0.0}
@@ -98,8 +98,25 @@ class Corrector:
     def correct_many(self, texts: Sequence[str], on_progress: Callable[[int, int], None] | None = None) -> list[Result]:
         """The texts repaired, in order; sentences are batched over all of them.
 
-        ``on_progress`` is called with the number of sentences that the model has done and has to do.
+        A text of more than :data:`retranslate.text.PASSAGE` characters is repaired passage by passage, so that memory does
+        not grow with it: names and terms agree within a passage. ``on_progress`` is called with the number of sentences
+        that the model has done and has to do, or, of so long a text, with that of characters.
         """
+        repaired = iter(self._correct([text for text in texts if len(text) <= PASSAGE], on_progress))
+        return [
+            next(repaired) if len(text) <= PASSAGE else Result.joined(list(self._passages(text, on_progress)))
+            for text in texts
+        ]
+
+    def _passages(self, text: str, on_progress: Callable[[int, int], None] | None) -> Iterator[Result]:
+        done = 0
+        for passage in passages(text, PASSAGE):
+            yield from self._correct([passage], None)
+            done += len(passage)
+            if on_progress is not None:
+                on_progress(done, len(text))
+
+    def _correct(self, texts: Sequence[str], on_progress: Callable[[int, int], None] | None) -> list[Result]:
         documents = [[drafted(segment, self.glossary) for segment in split(text)] for text in texts]
         for document in documents:
             self._repair_terms(document)

@@ -100,6 +100,10 @@ class SegmentResult:
     refusals: tuple[Refused, ...] = ()
     terms: tuple[TermResult, ...] = ()
 
+    def moved(self, by: int) -> SegmentResult:
+        """The same segment ``by`` characters further on."""
+        return replace(self, start=self.start + by, end=self.end + by)
+
     def to_dict(self) -> dict[str, Any]:
         """The segment as plain JSON values."""
         plain = asdict(self)
@@ -132,6 +136,17 @@ class Result:
     edits: tuple[Edit, ...]
     segments: tuple[SegmentResult, ...]
     signature: str
+
+    @classmethod
+    def joined(cls, parts: Sequence[Result]) -> Result:
+        """The result for a text of which ``parts`` are the results, one after the other; at least one."""
+        edits, segments, length = [], [], 0
+        for part in parts:
+            edits += [edit.moved(length) for edit in part.edits]
+            segments += [segment.moved(length) for segment in part.segments]
+            length += len(part.original)
+        original, text = "".join(part.original for part in parts), "".join(part.text for part in parts)
+        return cls(original, text, tuple(edits), tuple(segments), parts[0].signature)
 
     @property
     def changed(self) -> bool:

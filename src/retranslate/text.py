@@ -20,6 +20,8 @@ MAX_SENTENCE = 2_000
 """Longer than any sentence that somebody wrote: what has no full stop for so long is cut, since work on a sentence grows
 with the square of its length."""
 MAX_QUOTATION = 600
+PASSAGE = 200_000
+"""Characters of a text that are repaired as a whole: ten times a long article. Longer texts go passage by passage."""
 MAX_STAMP = 60
 
 
@@ -112,6 +114,24 @@ def split(text: str) -> list[Segment]:
         if after > end:
             segments.append(Segment(end, after, "blank", text[end:after]))
     return segments
+
+
+def passages(text: str, size: int = PASSAGE) -> Iterator[str]:
+    """``text`` in stretches of at most ``size`` characters, cut after a blank line if there is one, else after a line.
+
+    A longer line stays whole. Joined they are the text, and split one by one they have the segments that it has.
+    """
+    start = 0
+    while len(text) - start > size:
+        end = start + size
+        blank = text.rfind("\n\n", start, end)
+        line = text.rfind("\n", start, end) if blank < 0 else blank + 1
+        line = text.find("\n", end) if line < 0 else line
+        cut = line + 1 if line >= 0 else len(text)
+        yield text[start:cut]
+        start = cut
+    if start < len(text) or not text:
+        yield text[start:]
 
 
 def _lines(text: str) -> Iterator[tuple[int, int, int]]:
