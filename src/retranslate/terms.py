@@ -150,11 +150,13 @@ def _count(wording: str, text: str, exact: bool) -> int:
     return len(_places(wording, text, exact))
 
 
-def _places(wording: str, text: str, exact: bool) -> list[tuple[int, int]]:
+# A long sentence may have a term a thousand times, and each of them asks.
+@lru_cache(maxsize=1_000)
+def _places(wording: str, text: str, exact: bool) -> tuple[tuple[int, int], ...]:
     """Where ``wording`` stands in ``text`` as whole words."""
     # fold() keeps lengths, so that offsets stay valid.
     wanted, there = (wording, text) if exact else (fold(wording), fold(text))
-    return [match.span() for match in re.finditer(rf"(?<!\w){re.escape(wanted)}(?!\w)", there)]
+    return tuple(match.span() for match in re.finditer(rf"(?<!\w){re.escape(wanted)}(?!\w)", there))
 
 
 @lru_cache(maxsize=1_000)
