@@ -146,7 +146,8 @@ for process in ("parent", "child"):
     assert float((large @ large.T).sum()) == 400 * 400 * 2000  # in threads, where there are any
     print(process, torch.get_num_threads(), rewriter.rewrite([Request("The bridge will open.")])[0].text, flush=True)
     if process == "parent" and os.fork():
-        sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+        os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+os._exit(0)
 """
 
 
