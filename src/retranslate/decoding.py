@@ -233,7 +233,7 @@ def score(
                 begun[seat] = _alike(options[min(turn, len(options)) - 1], answer)
                 batch.rewind(seat, answer[: begun[seat]])
         rest = [answer[known:] for answer, known in zip(current, begun, strict=True)]
-        logits = batch.read([ids[:-1] for ids in rest]).split(list(map(len, rest)))
+        logits = torch.split(batch.read([ids[:-1] for ids in rest]), list(map(len, rest)))
         for seat, ids in enumerate(rest):
             known = scores[seat][-1][: begun[seat]] if turn else []
             scores[seat].append([*known, *_log_probabilities(logits[seat], ids)])
