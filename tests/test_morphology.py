@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,3 +95,12 @@ def test_a_plain_noun_can_be_nothing_else() -> None:
 def test_parts_of_speech_are_those_of_the_dictionary() -> None:
     assert {"NOUN", "VERB"} <= parts_of_speech("Leads")
     assert parts_of_speech("zalfix") == frozenset()
+
+
+def test_the_dictionary_brings_no_spacy_along_and_leaves_it_to_be_had() -> None:
+    pytest.importorskip("spacy")
+    code = (
+        "import sys; from retranslate.morphology import lemmas; assert 'lead' in lemmas('leads'); "
+        "assert 'spacy' not in sys.modules; import spacy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

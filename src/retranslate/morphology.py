@@ -7,9 +7,12 @@ A thin layer over ``lemminflect`` (an offline dictionary), imported at first use
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.abc import MetaPathFinder
 from types import MappingProxyType
+from typing import Any
 
 NOUN_TAGS = ("NN", "NNS")
 VERB_TAGS = ("VB", "VBP", "VBZ", "VBD", "VBN", "VBG")
@@ -29,6 +32,26 @@ _CONSONANT_SOUND = re.compile(
 )
 
 
+class _Hidden(MetaPathFinder):
+    """Finds no spaCy."""
+
+    def find_spec(self, name: str, *rest: Any) -> None:
+        if name == "spacy":
+            raise ModuleNotFoundError(name)
+
+
+@cache
+def _dictionary() -> Any:
+    """lemminflect, which would import spaCy where that is installed, to add to its tokens: more than a second for nothing."""
+    hidden = _Hidden()
+    sys.meta_path.insert(0, hidden)
+    try:
+        import lemminflect
+    finally:
+        sys.meta_path.remove(hidden)
+    return lemminflect
+
+
 @lru_cache(maxsize=200_000)
 def inflections(lemma: str) -> Mapping[str, str]:
     """Every form of ``lemma`` that the dictionary knows, by Penn tag; a regular plural for a noun it does not know.
@@ -36,9 +59,7 @@ def inflections(lemma: str) -> Mapping[str, str]:
     >>> inflections("liberate")["VBD"]
     'liberated'
     """
-    import lemminflect
-
-    forms = {tag: options[0] for tag, options in lemminflect.getAllInflections(lemma).items()}
+    forms = {tag: options[0] for tag, options in _dictionary().getAllInflections(lemma).items()}
     if not forms:
         return MappingProxyType({"NN": lemma, "NNS": _regular_plural(lemma)})
     if "VBD" in forms:
@@ -79,19 +100,15 @@ def lemmas(word: str) -> frozenset[str]:
     >>> sorted(lemmas("edited"))
     ['edit', 'edited']
     """
-    import lemminflect
-
     low = word.lower()
-    options = lemminflect.getAllLemmas(low)
+    options = _dictionary().getAllLemmas(low)
     return frozenset({low, *(lemma for group in options.values() for lemma in group)})
 
 
 @lru_cache(maxsize=200_000)
 def parts_of_speech(word: str) -> frozenset[str]:
     """The open classes (NOUN, VERB, ADJ, ADV ...) that the dictionary has ``word`` in; empty for a word it lacks."""
-    import lemminflect
-
-    return frozenset(lemminflect.getAllLemmas(word.lower()))
+    return frozenset(_dictionary().getAllLemmas(word.lower()))
 
 
 def plain_noun(word: str) -> str | None:
