@@ -31,6 +31,13 @@ from retranslate.glossary_check import check
 from retranslate.rewriter import Rewriter
 from retranslate.text import MAX_SENTENCE, split, untouchables
 
+
+@pytest.fixture(scope="module", autouse=True)
+def dictionary() -> None:
+    """Loads the dictionary, which takes seconds, before any time is taken."""
+    Corrector.without_model()("He pointed Hadi that elements of Daash fled.")
+
+
 # --- characters ------------------------------------------------------------------------------------------------------
 
 STRANGE = {
@@ -84,7 +91,6 @@ def test_a_line_without_an_end_takes_time_by_its_length_alone(make_glossary: Glo
         ("Daash", "Daesh", "fix"), ("element*", "fighter*", "hint"), ("strings", "leads", "fix", "police")
     )
     corrector = Corrector.without_model(glossary=own)
-    corrector("The elements of Daash fled.")  # loads the dictionary
     text = unit * (60_000 // len(unit))
     with in_time():
         result = corrector(text)
