@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hostile import attempt, fuzzed, in_time, mangled, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hostile import attempt, fuzzed, in_time, mangled, texts
 from retranslate import Corrector, Glossary
 from retranslate.edits import Result, apply
 from retranslate.files import read_document
