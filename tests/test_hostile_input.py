@@ -146,7 +146,7 @@ def test_thousands_of_rows_for_the_same_word(tmp_path: Path) -> None:
 
 # Columns are no patterns; the star alone has a meaning.
 @pytest.mark.parametrize(
-    "wrong", ["(a+)+$", "(.*)*x", "[", r"\1", "^", "(?:" * 500, "* " + "a" * 60_000, "a*" * 20_000, "a" * 60_000 + "*"]
+    "wrong", ["(a+)+$", "(.*)*x", "[", r"\1", "^", "(?:" * 300, "* " + "a" * 998, "a*" * 500, "a" * 999 + "*"]
 )
 def test_a_pattern_in_a_glossary_is_plain_text(make_glossary: GlossaryMaker, wrong: str) -> None:
     with in_time():
@@ -154,6 +154,20 @@ def test_a_pattern_in_a_glossary_is_plain_text(make_glossary: GlossaryMaker, wro
         assert glossary.match("a" * 5_000 + "!") == []
         if "*" not in wrong:
             assert [match.found for match in glossary.match(f"Is {wrong} there?")] == [wrong]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["a" * 60_000, "a" * 60_000 + "*", "a*" * 20_000, "* " + "a" * 60_000, "b | " + "a" * 1_001]
+)
+def test_a_wording_longer_than_any_sentence_is_refused(make_glossary: GlossaryMaker, wrong: str) -> None:
+    with in_time(), pytest.raises(InputError, match=r"own\.tsv:2: column 'wrong' has [\d,]+ characters in one wording"):
+        make_glossary((wrong, "b", "fix"))
+
+
+def test_other_cells_may_be_long(make_glossary: GlossaryMaker) -> None:
+    with in_time():
+        glossary = make_glossary(("Daash", "D" * 30_000, "fix", "fled | " + "a" * 20_000 + "*", "b" * 10_000))
+        assert [match.replacement for match in glossary.match("Daash fled.")] == ["D" * 30_000]
 
 
 def test_a_glossary_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
