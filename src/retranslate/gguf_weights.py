@@ -42,6 +42,7 @@ def read_llama(
     try:
         reader = _Reader(path)
         architecture = reader.fields["general.architecture"].contents()
+        _refuse_overlaps(reader)
     except Exception as error:  # whatever a damaged file leads to
         raise InputError(
             f"{path}: the model cannot be loaded: damaged or cut short; export the model again."
@@ -69,6 +70,16 @@ def read_llama(
         raise InputError(
             f"{path}: the weights are incomplete: {len(absent)} tensors are missing, such as {min(absent)}; export the model again."
         )
+
+
+def _refuse_overlaps(reader: GGUFReader) -> None:
+    """Raises ValueError where a tensor begins in front of the weights (an offset may wrap around) or in another tensor."""
+    spans = sorted((int(stored.data_offset), int(stored.n_bytes)) for stored in reader.tensors)
+    free_from = int(reader.data_offset)
+    for start, size in spans:
+        if start < free_from:
+            raise ValueError(f"a tensor at byte {start}, where other things are")
+        free_from = start + size
 
 
 class _Reader(GGUFReader):  # type: ignore[misc]

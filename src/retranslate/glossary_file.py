@@ -18,6 +18,8 @@ from retranslate.errors import InputError
 COLUMNS = ("wrong", "right", "mode", "near", "not_near", "case", "note")
 MAX_LINE_BYTES = 64 * 1024
 MAX_BYTES = 512 * 1024 * 1024
+MAX_TERM = 1_000
+"""The longest wording that is searched for, in characters: no sentence holds a longer one, and the search would take long to build."""
 
 Mode = Literal["fix", "hint", "keep", "forbid"]
 Case = Literal["keep", "exact"]
@@ -117,6 +119,10 @@ def _row(cells: tuple[str, ...], source: str, number: int) -> Row:
     variants = _options(wrong)
     if not variants:
         raise InputError(f"{source}:{number}: column 'wrong' is empty; it holds what the machine wrote.")
+    if (longest := max(map(len, variants))) > MAX_TERM:
+        raise InputError(
+            f"{source}:{number}: column 'wrong' has {longest:,} characters in one wording; at most {MAX_TERM:,} are searched for."
+        )
     return Row(
         variants,
         _options(right),
