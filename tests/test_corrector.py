@@ -267,7 +267,9 @@ def test_a_rewrite_that_reads_no_better_is_refused() -> None:
     assert (segment.status, segment.refused_by) == ("refused", ("margin",))
     better = FakeRewriter(answers, score=lambda text: -0.5 if " is " in text else -1.0)
     assert corrector_with(better)("The road to it open.").changed
-    assert not corrector_with(better, settings=Settings(margin=0.6))("The road to it open.").changed
+    # Half a nat a token in a sentence of five words.
+    assert corrector_with(better, settings=Settings(margin=2.4))("The road to it open.").changed
+    assert not corrector_with(better, settings=Settings(margin=2.6))("The road to it open.").changed
 
 
 def test_only_the_guards_of_the_settings_are_asked() -> None:

@@ -23,8 +23,8 @@ from retranslate.rewriter import Request, Rewriter
 from retranslate.text import PASSAGE, passages, split
 from retranslate.version import __version__
 
-MARGINS = {"strict": 0.16, "default": 0.08, "bold": 0.0}
-"""How much better a rewrite has to read, in nats a token of the model's own score, by the name of the setting."""
+MARGINS = {"strict": 5.0, "default": 3.0, "bold": 1.0}
+"""How much better a rewrite has to read, in nats a sentence of the model's own score, by the name of the setting."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Settings:
     """How a Corrector works.
 
     ``guards`` are the names of the guards that are asked (see :data:`retranslate.guards.GUARDS`). ``margin`` is by how much
-    an accepted text must beat the sentence as it was in the model's mean log-probability a token. ``second_chance`` is the
+    an accepted text must beat the sentence as it was: the gain in the model's mean log-probability a token, times the words
+    of the sentence. ``second_chance`` is the
     number of other rewrites that the model is asked for where one was refused. ``batch_size`` is the number of sentences
     decoded together: a matter of speed and memory, never of the outcome. ``window`` is the number of texts that
     :meth:`Corrector.stream` reads ahead to fill its batches.
