@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -67,4 +68,7 @@ def corrector(
     settings = Settings(margin=MARGINS[margin], batch_size=batch_size, second_chance=second_chance)
     if no_model:
         return Corrector.without_model(glossary=terms, settings=settings)
-    return Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings)
+    made = Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings)
+    # What there is by now stays to the end of the process: to look for garbage in it takes longer than a sentence does.
+    gc.freeze()
+    return made
