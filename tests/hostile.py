@@ -8,7 +8,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
@@ -74,8 +73,8 @@ def _changed(data: bytes, changes: list[tuple[int, int, bytes | str]]) -> bytes:
     return data
 
 
-def attempt(action: Callable[[], Outcome], *places: Path) -> Outcome | None:
-    """What ``action`` gives, in time; None where it refuses with an InputError that names one of ``places``."""
+def attempt(action: Callable[[], Outcome], *places: object) -> Outcome | None:
+    """What ``action`` gives, in time; None where it refuses with an InputError that names one of ``places``, or says one of these words."""
     try:
         with in_time():
             return action()

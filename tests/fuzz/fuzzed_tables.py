@@ -29,7 +29,8 @@ def try_table(folder: Path, name: str, data: bytes) -> int | None:
         source.write(outcomes, folder, output)
         return len(outcomes)
 
-    rows = attempt(go_through, path)
+    # What is read of a damaged Parquet file need not be the same twice.
+    rows = attempt(go_through, path, "the input changed while it was worked on")
     assert made.exists() == (rows is not None)
     if rows is not None:
         made.rename(output)
