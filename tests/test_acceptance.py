@@ -46,9 +46,10 @@ class Scorer:
 
 
 def accepted(candidates: Sequence[str], scorer: Scorer, margin: float) -> Draft:
+    """What becomes of candidates for a sentence of three words, with ``margin`` nats a token."""
     draft = given_to_the_model("as it was")
     draft.candidates = dict.fromkeys(candidates, "a test")
-    acceptance.accept_what_reads_better(cast(Rewriter, scorer), {Request("as it was"): [draft]}, margin, 16)
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), {Request("as it was"): [draft]}, 3 * margin, 16)
     return draft
 
 
@@ -98,6 +99,14 @@ def test_near_ties_are_decided_alone() -> None:
     assert scorer.alone == 3
     scorer = Scorer({"as it was": -1.0, "one": -0.9}, noise=-1e-5)
     assert accepted(["one"], scorer, 0.1 - 1e-9).text == "one"
+
+
+def test_a_gain_counts_for_every_word_of_the_sentence() -> None:
+    scores = {"as it was": -1.0, "better": -0.5}
+    draft = given_to_the_model("as it was")
+    draft.candidates = {"better": "a test"}
+    acceptance.accept_what_reads_better(cast(Rewriter, Scorer(scores)), {Request("as it was"): [draft]}, 1.4, 16)
+    assert draft.text == "better"
 
 
 def test_clear_cases_are_not_asked_about_twice() -> None:

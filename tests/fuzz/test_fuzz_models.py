@@ -37,7 +37,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def read(path: Path, data: bytes) -> dict[str, tuple[int, ...]]:
     """The shapes of what is read. Raises InputError."""
     path.write_bytes(data)
-    return {name: tuple(tensor.shape) for name, tensor in read_llama(path, SHAPES, 2, 2).items()}
+    return {name: tuple(tensor.shape) for name, tensor in read_llama(path, SHAPES, 2, 2)}
 
 
 def test_the_honest_file_is_read(honest: bytes, tmp_path: Path) -> None:
