@@ -185,7 +185,7 @@ def right_ones(cases: Sequence[dict[str, Any]], results: Sequence[Result]) -> li
     ]
 
 
-@pytest.mark.parametrize("name", ["ambiguous", "ambiguous_dev"])
+@pytest.mark.parametrize("name", ["ambiguous", "ambiguous_blind", "ambiguous_dev"])
 def test_half_of_the_cases_are_true_and_half_are_not(name: str) -> None:
     cases = json.loads((CASES / f"{name}.json").read_text("utf-8"))
     assert sum(case["true_sense"] for case in cases) * 2 == len(cases)
@@ -202,10 +202,12 @@ def test_the_cases_for_choosing_and_for_reporting_have_no_word_in_common() -> No
 
 
 @pytest.mark.model
-def test_the_bundled_model_tells_true_senses_from_false_ones() -> None:
+# Measured: 50 and 41, 49 and 19.
+@pytest.mark.parametrize(("name", "kept", "mended"), [("ambiguous", 48, 38), ("ambiguous_blind", 48, 17)])
+def test_the_bundled_model_tells_true_senses_from_false_ones(name: str, kept: int, mended: int) -> None:
     if not [*BUNDLED.glob("*.gguf"), *BUNDLED.glob("*.safetensors")]:
         pytest.skip("no weights in this source tree")
-    cases = json.loads((CASES / "ambiguous.json").read_text("utf-8"))
+    cases = json.loads((CASES / f"{name}.json").read_text("utf-8"))
     results = Corrector.from_pretrained(device="cpu").correct_many([case["text"] for case in cases])
     true = [
         case["wrong"].lower() in result.text.lower()
@@ -214,6 +216,5 @@ def test_the_bundled_model_tells_true_senses_from_false_ones() -> None:
     ]
     right = set(right_ones(cases, results))
     repaired = [case["name"] in right for case in cases if not case["true_sense"]]
-    # Measured: 50 and 41.
-    assert sum(true) >= 48
-    assert sum(repaired) >= 38
+    assert sum(true) >= kept
+    assert sum(repaired) >= mended
