@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile import attempt, fuzzed, in_time, mangled, texts
-from retranslate import Corrector, Glossary
+from hostile import attempt, fuzzed, fuzzed_with_a_model, in_time, mangled, texts
+from retranslate import Corrector
 from retranslate.edits import Result, apply
 from retranslate.files import read_document
 from retranslate.rewriter import Rewriter
@@ -64,9 +64,9 @@ def test_the_bundled_glossary_and_the_rules_survive_any_text(corrector: Correcto
     check(text, result)
 
 
-@fuzzed
+@fuzzed_with_a_model
 @given(texts)
-def test_a_model_survives_any_text(tiny_rewriter: Rewriter, text: str) -> None:
+def test_a_model_survives_any_text(corrector: Corrector, tiny_rewriter: Rewriter, text: str) -> None:
     with in_time():
-        result = Corrector(Glossary.load(), tiny_rewriter)(text)
+        result = Corrector(corrector.glossary, tiny_rewriter)(text)
     check(text, result)
