@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 import transformers
 
 from retranslate.ragged import ATTENTION, Batch, can_read_ragged, read_alone
-from retranslate.rewriter import Rewriter
+from retranslate.rewriter import Request, Rewriter
 
 FAMILIES = ("causal", "t5", "bart", "marian")
 BART = {
@@ -149,3 +150,10 @@ def test_ordinary_passes_are_as_before(tiny_rewriters: dict[str, Rewriter], fami
         assert can_read_ragged(model)
         found = model(ids, attention_mask=mask, **more).logits
     torch.testing.assert_close(found, expected)
+
+
+def test_nothing_is_asked_that_transformers_will_drop(tiny_rewriters: dict[str, Rewriter]) -> None:
+    for rewriter in tiny_rewriters.values():
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            assert rewriter.rewrite([Request("The road is open.")])

@@ -8,6 +8,7 @@ and a cache of one's own; :func:`can_read_ragged` tries out whether an architect
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -213,10 +214,15 @@ class Batch:
             wanted += range(end - len(draft) - 1, end)
         logits: torch.Tensor = self._model(
             ids, position_ids=layout.place.unsqueeze(0), attention_mask=layout.causal_mask(),
-            past_key_values=self._written, use_cache=True, ragged=layout,
+            **self._remembering(self._written), ragged=layout,
             logits_to_keep=torch.tensor(wanted, device=device),
         ).logits[0]  # fmt: skip
         return logits
+
+    def _remembering(self, cache: Cache) -> dict[str, Any]:
+        """The arguments that give the model ``cache``: transformers 5.24 has renamed one and warns of the old name."""
+        named = "cache" if "cache" in inspect.signature(self._model.forward).parameters else "past_key_values"
+        return {named: cache, "use_cache": True}
 
     def _decoder_logits(self, ids: torch.Tensor, layout: _Layout) -> torch.Tensor:
         longest = max(seat.source for seat in self._seats)
@@ -234,7 +240,7 @@ class Batch:
         logits: torch.Tensor = self._model(
             encoder_outputs=transformers.modeling_outputs.BaseModelOutput(last_hidden_state=states),
             attention_mask=mask, decoder_input_ids=ids, decoder_attention_mask=layout.causal_mask(),
-            past_key_values=self._cache, use_cache=True, ragged=layout,
+            **self._remembering(self._cache), ragged=layout,
         ).logits[0]  # fmt: skip
         self._states = []
         return logits
