@@ -25,7 +25,6 @@ from retranslate.version import __version__
 
 if TYPE_CHECKING:
     from retranslate.corrector import Corrector
-    from retranslate.edits import Result
     from retranslate.files import Document
     from retranslate.printing import View
 
@@ -143,19 +142,15 @@ def fix(
 
 def _print_passages(corrector: Corrector, document: Document) -> None:
     """Prints a repaired text as far as it is done: who waits for a long one sees it come."""
+    from retranslate.formats import correct
     from retranslate.memory import as_memory_allows
     from retranslate.text import passages
 
     for passage in passages(document.text):
         with _progress(document.name) as advance:
-            work = partial(_repaired, text=passage, on_progress=advance)
-            result = as_memory_allows(corrector, work)
+            result = as_memory_allows(corrector, partial(correct, text=passage, on_progress=advance))
         _emit(document.encode(result.text), None)
         document = replace(document, bom=b"")  # it stands at the front, once
-
-
-def _repaired(corrector: Corrector, text: str, on_progress: Callable[[int, int], None] | None) -> Result:
-    return corrector.correct_many([text], on_progress)[0]
 
 
 def _refuse_contradictions(names: list[str], output: Path | None, in_place: bool, format: Format) -> None:

@@ -175,6 +175,8 @@ class Batch:
         self._written = _Seats(by_row=_is_relative(model))
         self._sources = _Seats()
         self._cache = EncoderDecoderCache(self._written, self._sources)
+        # transformers 5.24 has renamed the argument and warns of the old name.
+        self._cache_name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
         self._encoder: Any = model.get_encoder() if model.config.is_encoder_decoder else None
 
     def __len__(self) -> int:
@@ -220,9 +222,8 @@ class Batch:
         return logits
 
     def _remembering(self, cache: Cache) -> dict[str, Any]:
-        """The arguments that give the model ``cache``: transformers 5.24 has renamed one and warns of the old name."""
-        named = "cache" if "cache" in inspect.signature(self._model.forward).parameters else "past_key_values"
-        return {named: cache, "use_cache": True}
+        """The arguments that give the model ``cache``."""
+        return {self._cache_name: cache, "use_cache": True}
 
     def _decoder_logits(self, ids: torch.Tensor, layout: _Layout) -> torch.Tensor:
         longest = max(seat.source for seat in self._seats)

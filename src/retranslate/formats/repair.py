@@ -67,7 +67,7 @@ def correct(
     for (start, _), passage, wanted, fit in zip(layout.passages, passages, repairs, fitting, strict=True):
         for segment, made in _put_back(passage, wanted, fit):
             edits += [edit.moved(start) for edit in made]
-            segments.append(replace(segment, start=segment.start + start, end=segment.end + start))
+            segments.append(segment.moved(start))
     return Result(text, apply(text, edits), tuple(edits), tuple(segments), corrector.signature)
 
 
