@@ -132,3 +132,14 @@ def test_the_mean_loss_is_over_tokens() -> None:
     items = [Encoded((1,), (1,) * size, (1.0,) * size) for size in (1, 3)]
     assert loop.mean_loss(learner, items, batch_tokens=1) == pytest.approx((1 * 1 + 3 * 3) / 4)
     assert learner.model.training
+
+
+@pytest.mark.parametrize(
+    ("capability", "dtype"), [("AVX512", torch.bfloat16), ("AVX2", torch.float32), ("DEFAULT", torch.float32)]
+)
+def test_a_processor_that_would_imitate_bfloat16_computes_in_float32(
+    monkeypatch: pytest.MonkeyPatch, capability: str, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    with loop.half_precision("cpu"):
+        assert torch.nn.functional.linear(torch.ones(2, 4), torch.ones(3, 4)).dtype == dtype
