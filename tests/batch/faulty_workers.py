@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from retranslate.batch.repairing import MakeCorrector
@@ -27,6 +28,8 @@ class Deadly:
 
 
 class DeadlyCorrector:
+    rewriter = None
+
     def __init__(self, corrector: Corrector, once: Path | None) -> None:
         self.corrector = corrector
         self.once = once
@@ -49,7 +52,7 @@ def dying() -> Corrector:
 
 
 class Odd:
-    """Makes Correctors that do not agree: somebody changes a glossary while they start."""
+    """Makes Correctors that do not agree: somebody changes a glossary while they start, each for itself."""
 
     def __init__(self, make: MakeCorrector, place: Path) -> None:
         self.make = make
@@ -59,4 +62,9 @@ class Odd:
         corrector: Any = self.make()
         number = len(list(self.place.iterdir()))
         (self.place / str(number)).touch()
-        return type("Other", (), {"signature": f"{number}", "correct_many": corrector.correct_many})()
+        attributes = {
+            "rewriter": SimpleNamespace(device="cuda"),
+            "signature": f"{number}",
+            "correct_many": corrector.correct_many,
+        }
+        return type("Other", (), attributes)()

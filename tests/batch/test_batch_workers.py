@@ -44,7 +44,7 @@ def test_a_worker_that_dies_is_replaced_and_no_row_lost(source: Path, tmp_path: 
         for number, outcomes in engine.run(Work(open_source(source))):
             shards[number] = outcomes
             if killed < 3:
-                os.kill(engine._workers[killed % 2].process.pid or 0, signal.SIGKILL)
+                os.kill(engine._workers[killed % 2].child, signal.SIGKILL)
                 killed += 1
     statuses = [outcome.status for number in sorted(shards) for outcome in shards[number]]
     assert killed == 3
@@ -83,9 +83,22 @@ def test_workers_that_do_not_agree_are_refused(source: Path, tmp_path: Path) -> 
 def test_workers_are_gone_with_the_engine(source: Path, tmp_path: Path) -> None:
     with Workers(make_corrector(tmp_path), 2) as engine:
         assert engine.signature == make_corrector(tmp_path)().signature
-        processes = [worker.process for worker in engine._workers]
+        children = [worker.child for worker in engine._workers]
         next(engine.run(Work(open_source(source))))
-    assert not any(process.is_alive() for process in processes)
+    for child in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+
+
+def test_a_nursery_that_dies_is_replaced_with_its_workers(source: Path, tmp_path: Path) -> None:
+    engine = Workers(make_corrector(tmp_path), 2)
+    with engine:
+        shards = {}
+        for number, outcomes in engine.run(Work(open_source(source))):
+            shards[number] = outcomes
+            if len(shards) == 1:
+                engine._nursery._process.kill()
+    assert sum(len(outcomes) for outcomes in shards.values()) == SHARD_ROWS * 5 + 7
 
 
 def test_threads_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:

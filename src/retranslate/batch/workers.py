@@ -1,26 +1,27 @@
-"""The engine of many processes on one machine: each loads the Corrector once; one that dies is replaced."""
+"""The engine of many processes on one machine: they share a Corrector where they can; one that dies is replaced."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import threading
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Self
 
+from retranslate.batch.nursery import Nursery
 from retranslate.batch.repairing import MakeCorrector, Work, repaired
 from retranslate.batch.rows import Outcome, Row, Shard
 from retranslate.errors import InputError, RetranslateError
 
 DEATHS = 2
 """So many workers may die of a shard before its rows are tried one by one, and of a row before it is left as it is."""
+
+_DIED_LOADING = "a worker died while it loaded (out of memory?); try fewer with --workers."
 
 
 class Workers:
@@ -32,16 +33,22 @@ class Workers:
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
-        self._workers = [self._start() for _ in range(self._count)]
-        # One speaks for all; those that start later are held to it.
-        self._signature = self._workers[0].signature()
+        self._nursery = Nursery(self._make, _serve, _threads(self._count))
+        try:
+            self._workers = [self._start() for _ in range(self._count)]
+            # One speaks for all; those that start later are held to it.
+            self._signature = self._workers[0].signature()
+        except BaseException:
+            self._nursery.close()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for worker in self._workers:
-            worker.end()
+            worker.connection.close()
+        self._nursery.close()
 
     @property
     def signature(self) -> str:
@@ -111,15 +118,14 @@ class Workers:
         return outcomes
 
     def _start(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._make, _threads(self._count)), daemon=True)
-        process.start()
-        theirs.close()
-        return _Worker(process, ours)
+        try:
+            return _Worker(*self._nursery.bear())
+        except EOFError:
+            raise RetranslateError(_DIED_LOADING) from None
 
     def _replace(self, place: int) -> None:
-        self._workers[place].end()
+        self._workers[place].connection.close()
+        self._nursery.bury(self._workers[place].child)
         self._workers[place] = self._start()
 
 
@@ -133,10 +139,10 @@ class _Task:
 
 @dataclass
 class _Worker:
-    """A process and the pipe to it; ``task`` is what it is at."""
+    """The pipe to a process, and its id; ``task`` is what it is at."""
 
-    process: BaseProcess
     connection: Connection
+    child: int
     task: _Task | None = None
     _signature: str = field(default="", init=False)
 
@@ -146,9 +152,7 @@ class _Worker:
             try:
                 said = self.connection.recv()
             except (EOFError, OSError):
-                raise RetranslateError(
-                    "a worker died while it loaded (out of memory?); try fewer with --workers."
-                ) from None
+                raise RetranslateError(_DIED_LOADING) from None
             if isinstance(said, Exception):
                 raise said
             self._signature = said
@@ -171,12 +175,6 @@ class _Worker:
         outcomes: list[Outcome] = said
         return outcomes
 
-    def end(self) -> None:
-        """Ends the process, whatever it is at."""
-        self.connection.close()
-        self.process.kill()
-        self.process.join()
-
 
 def _threads(workers: int) -> int:
     """How many threads each worker may compute with."""
@@ -185,10 +183,9 @@ def _threads(workers: int) -> int:
 
 
 def _serve(connection: Connection, make: MakeCorrector, threads: int) -> None:
-    """The life of a worker: loads, says its signature, then answers rows with outcomes until nobody asks."""
+    """The life of a worker: has its Corrector, says its signature, then answers rows with outcomes until nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported
+    _compute_with(threads)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             corrector = make()
@@ -201,8 +198,8 @@ def _serve(connection: Connection, make: MakeCorrector, threads: int) -> None:
             connection.send(repaired(corrector, rows))
 
 
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    os._exit(1)
+def _compute_with(threads: int) -> None:
+    """Lets torch use so many threads, whether it is here already, in a fork, or is imported later."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
