@@ -2,6 +2,7 @@
 
     python benchmarks/growth.py                  # glossary and rules alone, 1 kB to 10 MB
     python benchmarks/growth.py --model 1 10 100 # with the bundled model, sizes in kB
+    python benchmarks/growth.py --plot growth.svg # and a picture of it; needs matplotlib
 
 Every text is repaired by a process of its own, as the command line does it; its sentences are those of a garbled
 article with other names and numbers in each.
@@ -16,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -26,26 +28,61 @@ from rich.table import Table
 ARTICLE = Path(__file__).parents[1] / "examples" / "garbled_article.txt"
 
 
+class Reading(NamedTuple):
+    """What the repair of a text of ``size`` kB took: seconds on the clock and of the processors, and the most memory in MB."""
+
+    size: int
+    clock: float
+    processor: float
+    memory: float
+
+
 def main(
     kilobytes: Annotated[list[int] | None, typer.Argument(metavar="[KB]...", help="Sizes of the texts.")] = None,
     model: Annotated[bool, typer.Option("--model", help="With the bundled model.")] = False,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it, as the ending says.")] = None,
 ) -> None:
     """Prints a table of sizes, times and the most memory that was held."""
+    readings = [_read(size, model) for size in kilobytes or [1, 10, 100, 1_000, 10_000]]
     table = Table("kB", "clock, s", "CPU, s", "memory, MB")
-    for size in kilobytes or [1, 10, 100, 1_000, 10_000]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "text.txt")
-            path.write_text(_text(size * 1000), "utf-8")
-            command = [sys.executable, "-m", "retranslate", "fix", *([] if model else ["--no-model"]), str(path)]
-            started = time.perf_counter()
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-            _, status, used = os.wait4(process.pid, 0)
-            clock = time.perf_counter() - started
-        if status:
-            raise typer.Exit(1)
-        memory = used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-        table.add_row(f"{size:,}", f"{clock:.1f}", f"{used.ru_utime + used.ru_stime:.1f}", f"{memory:,.0f}")
+    for size, clock, processor, memory in readings:
+        table.add_row(f"{size:,}", f"{clock:.1f}", f"{processor:.1f}", f"{memory:,.0f}")
     Console().print(table)
+    if plot is not None:
+        _draw(readings, plot)
+
+
+def _read(size: int, model: bool) -> Reading:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "text.txt")
+        path.write_text(_text(size * 1000), "utf-8")
+        command = [sys.executable, "-m", "retranslate", "fix", *([] if model else ["--no-model"]), str(path)]
+        started = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        clock = time.perf_counter() - started
+    if status:
+        raise typer.Exit(1)
+    return Reading(
+        size, clock, used.ru_utime + used.ru_stime, used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    )
+
+
+def _draw(readings: Sequence[Reading], path: Path) -> None:
+    from matplotlib import pyplot
+
+    sizes = [reading.size for reading in readings]
+    figure, axes = pyplot.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+    for axis, unit in zip(axes, ("seconds", "memory, MB"), strict=True):
+        axis.set(xscale="log", yscale="log", xlabel="length of the text, kB", ylabel=unit)
+        axis.grid(alpha=0.3)
+    axes[0].plot(sizes, [reading.clock for reading in readings], "o-", label="on the clock")
+    last = readings[-1]
+    axes[0].plot(sizes, [last.clock * size / last.size for size in sizes], ":", color="grey", label="linear")
+    axes[0].legend()
+    axes[1].plot(sizes, [reading.memory for reading in readings], "o-")
+    axes[1].set_ylim(10, 10_000)
+    figure.savefig(path)
 
 
 def _text(length: int) -> str:

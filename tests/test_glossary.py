@@ -119,6 +119,25 @@ def test_articles_agree(make_glossary: GlossaryMaker, sentence: str, expected: s
     assert repaired(glossary, sentence) == expected
 
 
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("The court rejected two stabbing.", "The court rejected two appeals."),
+        ("It threw out 14 stabbing and several stabbing.", "It threw out 14 appeals and several appeals."),
+        ("In 2014 stabbing was common.", "In 2014 appeal was common."),
+        ("The dues will be drain in May.", "The dues will be paid in May."),
+        ("The dues were not drain.", "The dues were not paid."),
+        ("They will drain the dues.", "They will pay the dues."),
+        ("There is one stabbing.", "There is one appeal."),
+    ],
+)
+def test_a_reading_agrees_with_a_number_and_a_form_of_be(
+    make_glossary: GlossaryMaker, sentence: str, expected: str
+) -> None:
+    glossary = make_glossary(("stabbing*", "appeal*", "fix"), ("drain*", "pay*", "fix"))
+    assert repaired(glossary, sentence) == expected
+
+
 def test_an_exact_row_is_for_its_own_case_only(make_glossary: GlossaryMaker) -> None:
     glossary = make_glossary(("Palm", "al-Nakheel", "fix", "", "", "exact"))
     assert repaired(glossary, "Palm said a palm fell. PALM") == "al-Nakheel said a palm fell. PALM"

@@ -263,7 +263,7 @@ def _as_match(sentence: str, free_from: int, item: _Found) -> Match:
     """The match with its readings fitted into the sentence; it may take in an article before it, from ``free_from`` on."""
     row, start, end = item.pattern.row, item.start, item.end
     found = sentence[start:end]
-    tags = item.pattern.surface.tags
+    tags = _agreeing(sentence[max(0, start - 20) : start], item.pattern.surface.tags)
     options = [realise(right, tags) for right in row.right]
     if row.case == "keep":
         options = [_in_case_of(found, option) for option in options]
@@ -271,6 +271,26 @@ def _as_match(sentence: str, free_from: int, item: _Found) -> Match:
     if article and options:
         start, options = _with_article(article.group(1), start, options)
     return Match(start, end, sentence[start:end], tuple(options), row)
+
+
+_COUNT_BEFORE = re.compile(
+    r"(?<![\w.,])(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|several|many|few|both"
+    r"|[2-9]|(?!(?:19|20)\d\d\s)[1-9]\d+|\d{1,3}(?:,\d{3})+)\s$",
+    re.IGNORECASE,
+)
+_BE_BEFORE = re.compile(r"\b(?:be|been|being|is|are|was|were)(?: not)?\s$", re.IGNORECASE)
+
+
+def _agreeing(before: str, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """``tags`` with the one in front that English wants after ``before``: Arabic counts singulars, and loses participles.
+
+    "two stabbing" becomes "two appeals", "will not be drain" becomes "will not be paid".
+    """
+    if "NN" in tags and _COUNT_BEFORE.search(before):
+        return ("NNS", *tags)
+    if {"VB", "VBP"} & set(tags) and _BE_BEFORE.search(before):
+        return ("VBN", *tags)
+    return tags
 
 
 def _in_case_of(found: str, option: str) -> str:
