@@ -122,10 +122,8 @@ def score(context: Context, prompt: Sequence[int], answers: Sequence[Sequence[in
     (first,) = context.read(Run(0, 0, prompt, 1))
     scores = []
     for answer in answers:
-        rows = [first]
-        if len(answer) > 1:
-            rows += context.read(Run(0, len(prompt), answer[:-1], len(answer) - 1))
-        scores.append([float(row[token]) - _log_total(row) for row, token in zip(rows, answer, strict=True)])
+        rest = context.read(Run(0, len(prompt), answer[:-1], len(answer) - 1)) if len(answer) > 1 else ()
+        scores.append([float(row[token]) - _log_total(row) for row, token in zip((first, *rest), answer, strict=True)])
     return scores
 
 

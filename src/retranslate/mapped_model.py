@@ -155,8 +155,15 @@ _last_error: list[str] = []
 
 @lru_cache(maxsize=1)
 def _library() -> Any:
-    """llama.cpp, ready to be called and silent."""
-    import llama_cpp
+    """llama.cpp, ready to be called and silent. Raises InputError where it cannot be loaded."""
+    # Its threads wait for each other some hundred times a pass. Where other work runs, to wait awake made it fifty times as slow.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        import llama_cpp
+    except Exception as error:  # a shared library that does not fit raises whatever there is
+        raise InputError(
+            f"llama.cpp cannot be loaded: {first_line(error)}; install llama-cpp-python again, or compute with --device torch."
+        ) from error
 
     def note(level: int, text: bytes, _: Any) -> None:
         if level == _ERROR:
