@@ -27,7 +27,8 @@ from rich.console import Console
 from rich.table import Table
 
 from retranslate import decoding, onednn, ragged
-from retranslate.decoding import Task, Terms
+from retranslate.decoding import Terms
+from retranslate.drafting import Task
 from retranslate.gguf_weights import read_llama
 from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter
 

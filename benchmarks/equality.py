@@ -23,7 +23,8 @@ import transformers
 import typer
 from decoding import generated, plain_bundled, terms_of
 
-from retranslate.decoding import Task, Terms, decode
+from retranslate.decoding import Terms, decode
+from retranslate.drafting import Task
 from retranslate.ragged import read_alone
 from retranslate.rewriter import Request, Rewriter
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 import transformers
 
-from retranslate.decoding import Task
+from retranslate.drafting import Task
 
 FIRST = 100
 """The smallest token of a sentence; those below are for the marks."""

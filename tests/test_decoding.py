@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 import tiny_models
 from retranslate import decoding
-from retranslate.decoding import Answer, Task, Terms, decode, generate, place_in, score, score_alone
+from retranslate.decoding import Terms, decode, generate, score, score_alone
+from retranslate.drafting import Answer, Task
 from retranslate.ragged import can_read_ragged
 from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter
 
@@ -331,35 +332,3 @@ def test_a_clear_lead_is_not_read_again(tiny_rewriters: dict[str, Rewriter], mon
     rewriter = tiny_rewriters["causal"]
     monkeypatch.setattr(decoding, "read_alone", lambda *args: pytest.fail("read what was clear"))
     assert len(list(decode(rewriter._model, _tasks(rewriter), _terms(rewriter, tie=0.0), 4))) == len(SENTENCES)
-
-
-# --- Where in the source --------------------------------------------------------------------------------------------
-
-TOKENS = st.lists(st.integers(0, 5), max_size=12)
-
-
-@given(TOKENS, st.lists(st.integers(0, 5), min_size=1, max_size=12), st.integers(0, 12))
-def test_a_place_is_behind_the_longest_match_nearest_to_the_expected_one(
-    source: list[int], written: list[int], expected: int
-) -> None:
-    def matched(place: int) -> int:
-        return next(
-            (n for n in range(min(4, place, len(written)), 0, -1) if source[place - n : place] == written[-n:]), 0
-        )
-
-    place = place_in(source, written, expected)
-    best = max((matched(other) for other in range(len(source) + 1)), default=0)
-    if best == 0:
-        assert place == expected
-    else:
-        assert matched(place) == best
-        assert all(
-            abs(place - expected) <= abs(other - expected) for other in range(len(source) + 1) if matched(other) == best
-        )
-
-
-@given(TOKENS, st.integers(1, 12))
-def test_a_text_that_is_the_source_so_far_goes_on_there(source: list[int], length: int) -> None:
-    written = source[:length]
-    if written:
-        assert place_in(source, written, len(written)) == len(written)

@@ -21,6 +21,7 @@ from retranslate.corrector import Corrector, Settings
 from retranslate.errors import InputError
 from retranslate.glossary import Glossary
 from retranslate.rewriter import Rewriter
+from retranslate.torch_rewriter import TorchRewriter
 
 TEXTS = [f"{sentence} He pointed Karim that the Daash fled." for sentence in tiny_models.sentences(6)]
 
@@ -130,7 +131,7 @@ def test_a_glossary_made_of_rows_is_pickled_with_them(own_glossary: Path) -> Non
 
 
 def test_a_model_that_came_from_nowhere_is_told(tiny_rewriter: Rewriter) -> None:
-    made_here = Rewriter(tiny_rewriter._model, tiny_rewriter._tokenizer, own=True, name="here", weights="0")
+    made_here = TorchRewriter(tiny_rewriter._model, tiny_rewriter._tokenizer, own=True, name="here", weights="0")
     with pytest.raises(pickle.PicklingError, match="not loaded from a folder"):
         pickle.dumps(made_here)
 

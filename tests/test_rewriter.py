@@ -17,7 +17,7 @@ import torch
 
 import tiny_models
 from retranslate import rewriter as module
-from retranslate.decoding import Answer
+from retranslate.drafting import Answer
 from retranslate.errors import InputError
 from retranslate.rewriter import Request, Rewriter, with_terms
 
@@ -68,7 +68,7 @@ def test_the_answer_is_that_of_plain_greedy_decoding(tiny_rewriters: dict[str, R
     rewriter = tiny_rewriters[family]
     for request, answer in zip(REQUESTS, rewriter.rewrite(REQUESTS, 5), strict=True):
         prompt = torch.tensor([rewriter._read(request)])
-        limit = module._answer_limit(prompt.shape[1])
+        limit = module.answer_limit(prompt.shape[1])
         with torch.inference_mode():
             plain = rewriter._model.generate(
                 prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=limit,

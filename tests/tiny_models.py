@@ -13,10 +13,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import gguf
 import sentencepiece
 import tokenizers
 import torch
 import transformers
+
+from retranslate.tensor_names import llama_cpp_name
+from retranslate.training.export import interleave
 
 SUBJECTS = (
     "The governor", "A spokesman", "The council", "Her deputy", "The port authority", "An engineer", "The head of the clinic",
@@ -56,6 +60,38 @@ def save_causal(folder: Path, *, marker: dict[str, Any] | None) -> Path:
     _save(folder, model, wrapped)
     if marker is not None:
         (folder / "retranslate.json").write_text(json.dumps(marker), "utf-8")
+    return folder
+
+
+def save_gguf(folder: Path, *, marker: dict[str, Any]) -> Path:
+    """The model of :func:`save_causal` with its weights, in float32, in a GGUF file as llama.cpp opens it."""
+    save_causal(folder, marker=marker)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    config = model.config
+    writer = gguf.GGUFWriter(folder / "model.gguf", "llama")
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list([f"token {number}" for number in range(config.vocab_size)])
+    writer.add_token_types([1] * config.vocab_size)
+    writer.add_token_merges(["t o", "k e"])
+    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    for key, weights in model.state_dict().items():
+        name, values = llama_cpp_name(key), weights.numpy()
+        part = name.split(".")[-2]
+        writer.add_tensor(name, interleave(values, heads[part]) if part in heads else values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    (folder / "model.safetensors").unlink()
     return folder
 
 

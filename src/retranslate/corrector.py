@@ -70,8 +70,8 @@ class Corrector:
     ) -> Corrector:
         """A Corrector with the bundled model and glossaries, or with those given.
 
-        ``model`` is a folder or hub id of a seq2seq checkpoint or of a model made by ``retranslate train``; ``device`` a
-        torch device name, by default the best there is. Raises InputError when the model or a glossary cannot be used.
+        ``model`` is a folder or hub id of a seq2seq checkpoint or of a model made by ``retranslate train``; ``device``
+        says what computes it, as for :meth:`retranslate.rewriter.Rewriter.load`. Raises InputError when the model or a glossary cannot be used.
         """
         return cls(Glossary.load() if glossary is None else glossary, Rewriter.load(model, device), settings)
 

@@ -1,55 +1,24 @@
-"""Greedy decoding, guided by the sentence that is repaired: the outcome of one token after the other, in fewer passes.
+"""Greedy decoding with torch, guided by the sentence that is repaired: the outcome of one token after the other, in fewer passes.
 
-Most of a repair is a copy. So what the sentence says next is put to the model as a draft, and one pass tells how far it
-agrees; where it wrote another token, the draft goes on behind the place in the sentence that ends like the text written
-so far (Ge et al. 2022, "Lossless Acceleration for Seq2seq Generation with Aggressive Decoding"). Sentences are decoded
-together, and when one is done the next takes its seat.
+How a repair is drafted from its sentence is told in :mod:`retranslate.drafting`. Sentences are decoded together, and when one
+is done the next takes its seat.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
 import transformers
 from torch.nn.utils.rnn import pad_sequence
 
+from retranslate.drafting import Answer, Scores, Step, Task, Writing
 from retranslate.ragged import Batch, read_alone
 
-_FIRST_DRAFT = 8
-_LONGEST_DRAFT = 16
 _PASS = 48
 """About so many draft tokens in a pass are free or nearly so; more cost what they save when they are wrong."""
-_TRACE = 4
-"""So many tokens, at the most, tell where in its sentence a text is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A sentence to write: the ``prompt`` that the model reads, the ``source`` to draft from, the most tokens it may have."""
-
-    prompt: Sequence[int]
-    source: Sequence[int]
-    limit: int
-
-
-@dataclass(slots=True)
-class Answer:
-    """The token ids of an answer and their log-probabilities."""
-
-    ids: list[int] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The likeliest ``token`` at some place of an answer, its log-probability, and its ``lead`` over the next likely one, in logits."""
-
-    token: int
-    score: float
-    lead: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,64 +57,6 @@ class Terms:
                 logits[step, self.first] = 0.0
 
 
-@dataclass(slots=True)
-class _Writing:
-    """An answer in the making: what is written, where in the source that is, and how long a draft is worth trying."""
-
-    number: int
-    task: Task
-    answer: Answer = field(default_factory=Answer)
-    place: int = 0
-    trust: int = _FIRST_DRAFT
-
-    def draft(self, longest: int) -> Sequence[int]:
-        """What the source says next, no longer than the answer may become."""
-        room = self.task.limit - len(self.answer.ids) - 1
-        return self.task.source[self.place : self.place + max(0, min(self.trust, longest, room))]
-
-    def extend(self, draft: Sequence[int], steps: Iterable[Step], end: int) -> int:
-        """Writes what the model chose, up to where it left the draft or came to its end; returns how much of the draft that is."""
-        agreed = 0
-        for step in steps:
-            self.answer.ids.append(step.token)
-            self.answer.scores.append(step.score)
-            if step.token == end or agreed == len(draft) or step.token != draft[agreed]:
-                break
-            agreed += 1
-        # A source that was right is followed further, one that was wrong is followed with care.
-        self.trust = min(_LONGEST_DRAFT, max(2, 2 * self.trust)) if agreed == len(draft) else 1
-        self.place = place_in(self.task.source, self.answer.ids, self.place + agreed + 1)
-        return agreed
-
-    def is_done(self, end: int) -> bool:
-        return self.answer.ids[-1] == end or len(self.answer.ids) >= self.task.limit
-
-
-def place_in(source: Sequence[int], written: Sequence[int], expected: int) -> int:
-    """Behind which token of ``source`` a text that is ``written`` so far goes on.
-
-    Where the source has the last few tokens of the text, as many of them as possible; of several such places the one
-    nearest to the ``expected`` one; the expected one if there is none.
-
-    >>> place_in([1, 2, 3, 4, 5], [1, 9, 3], 3), place_in([1, 2, 3, 4, 5], [1, 9, 4], 3), place_in([1, 2, 3], [7], 1)
-    (3, 4, 1)
-    """
-    last = written[-1]
-    best, trace = expected, 0
-    for place in range(1, len(source) + 1):
-        if source[place - 1] != last:
-            continue
-        length = 1
-        while (
-            length < min(_TRACE, place, len(written))
-            and source[place - 1 - length] == written[len(written) - 1 - length]
-        ):
-            length += 1
-        if length > trace or (length == trace and abs(place - expected) < abs(best - expected)):
-            best, trace = place, length
-    return best
-
-
 def decode(
     model: transformers.PreTrainedModel, tasks: Iterable[Task], terms: Terms, seats: int
 ) -> Iterator[tuple[int, Answer]]:
@@ -155,8 +66,8 @@ def decode(
     decides: no answer depends on what shared a pass with it. ``model`` must be able to read raggedly
     (:func:`retranslate.ragged.can_read_ragged`).
     """
-    waiting = (_Writing(number, task) for number, task in enumerate(tasks))
-    writing: list[_Writing] = []
+    waiting = (Writing(number, task) for number, task in enumerate(tasks))
+    writing: list[Writing] = []
     batch = Batch(model)
     while True:
         for item in islice(waiting, seats - len(writing)):
@@ -187,7 +98,7 @@ def _read(batch: Batch, drafts: Sequence[Sequence[int]], written: Sequence[Seque
 
 
 def _without_ties(
-    model: transformers.PreTrainedModel, item: _Writing, steps: Iterable[Step], terms: Terms
+    model: transformers.PreTrainedModel, item: Writing, steps: Iterable[Step], terms: Terms
 ) -> Iterator[Step]:
     """The steps, those that come close to a tie as they are when the sentence is read alone; to be taken one by one."""
     for step in steps:
@@ -205,10 +116,6 @@ def _steps(logits: torch.Tensor, written: Sequence[Sequence[int]], terms: Terms)
     scores = best.values[:, 0] - logits.logsumexp(-1)
     leads = best.values[:, 0] - best.values[:, 1]
     return list(map(Step, best.indices[:, 0].tolist(), scores.tolist(), leads.tolist()))
-
-
-Scores = list[list[list[float]]]
-"""By prompts and their answers, the log-probability of every token of an answer."""
 
 
 @torch.inference_mode()

@@ -1,9 +1,9 @@
-"""The model: what it reads, what it writes, how it scores. torch is imported when a model is loaded, not before.
+"""The model: what it reads, what it writes, how it scores. What computes it is imported when a model is loaded, not before.
 
 Two families answer one question, "what should this sentence say?": a decoder-only model that ``retranslate train``
 made reads the sentence, a separator (its BOS token) and writes the repair; any encoder-decoder checkpoint that
 transformers loads reads the sentence in its encoder. Decoding is greedy, and the same input gives the same bytes
-whatever it is batched with.
+whatever it is batched with. Two engines compute: torch any model, llama.cpp one of this project's own in a GGUF file.
 """
 
 from __future__ import annotations
@@ -13,24 +13,39 @@ import hashlib
 import json
 import pickle
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, wraps
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from retranslate.drafting import Answer, Scores, Task
 from retranslate.errors import InputError
-
-if TYPE_CHECKING:
-    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
-
-    from retranslate.decoding import Answer, Task
 
 BUNDLED = Path(__file__).parent / "model"
 MARKER = "retranslate.json"
 CLOSE_CALL = 1e-3
 """Two logits nearer than this may change places with the shape of the batch; float32 noise is about 1e-5."""
+
+
+TORCH, LLAMA_CPP = ENGINES = ("torch", "llama.cpp")
+"""What can compute a model: torch on any device; llama.cpp, faster on a CPU, where it is installed (the extra ``fast``)."""
+
+
+class Tokenizer(Protocol):
+    """What is asked of a tokenizer, in the words of transformers."""
+
+    bos_token_id: int
+    eos_token_id: int
+
+    def __call__(self, text: str | None = None, *, text_target: str | None = None, add_special_tokens: bool) -> Any:
+        """Something that has ``input_ids``, those of ``text`` or, for the other side of a translation, of ``text_target``."""
+
+    def decode(self, ids: Sequence[int], *, skip_special_tokens: bool, clean_up_tokenization_spaces: bool) -> Any:
+        """The text that the ids stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +98,35 @@ def _one_at_a_time(
     return waiting
 
 
-class Rewriter:
+class Rewriter(ABC):
     """A loaded model. ``max_tokens`` is the longest sentence, in tokens, that it is given.
 
     Threads may share it; it answers one of them at a time. Its pickle says which model it is and holds no weights.
     """
 
-    def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, own: bool, name: str, weights: str
-    ) -> None:
-        self._model = model
+    engine: str
+    """What computes: one of :data:`ENGINES`."""
+
+    def __init__(self, tokenizer: Tokenizer, *, own: bool, name: str, weights: str) -> None:
         self._tokenizer = tokenizer
         self._own = own
         self.name = name
         self.weights = weights
         self.max_tokens = 150
         self._turn = threading.RLock()
-        self._origin: tuple[str | None, str | None] | None = None
-        """The folder or hub id (None: the bundled one) and the device that were asked for."""
+        self._source: str | None = None
+        """The folder or hub id that was asked for (None: the bundled one)."""
+        self._device: str | None = None
+        self._is_loaded = False
 
-    @classmethod
-    def load(cls, source: str | Path | None = None, device: str | None = None) -> Rewriter:
+    @staticmethod
+    def load(source: str | Path | None = None, device: str | None = None) -> Rewriter:
         """The bundled model, or the checkpoint in a folder, or one by its hub id from the local cache: nothing is downloaded.
 
-        ``device`` is a torch device name; by default CUDA, else MPS, else CPU. Raises InputError when there is no such
-        model, when its folder is broken, when it would need pickle or remote code, or when it is of neither family.
+        ``device`` is one of :data:`ENGINES` or the name of a torch device. By default llama.cpp computes, where it is
+        installed and the model is one of this project's own in a GGUF file; else torch, on CUDA, else MPS, else CPU.
+        Raises InputError when there is no such model, when its folder is broken, when it would need pickle or remote code,
+        or when it is of neither family.
         """
         where = Path(source) if source is not None else BUNDLED
         if (
@@ -123,39 +142,48 @@ class Rewriter:
                 f"{where}: the bundled model is not there; install retranslate again, or give a folder with --model."
             )
         rewriter = _load_folder(where, device) if where.is_dir() else _load_hub(str(source), device)
-        # From wherever it is read again: a folder by its whole path.
+        # From wherever it is read again: a folder by its whole path, and by the engine that has computed here.
         found = str(where.resolve()) if where.is_dir() else str(source)
-        rewriter._origin = (None if source is None else found, device)
+        rewriter._source, rewriter._device = None if source is None else found, device or rewriter.engine
+        rewriter._is_loaded = True
         return rewriter
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._origin is None:
+        if not self._is_loaded:
             raise pickle.PicklingError("a model that was not loaded from a folder or by its id cannot be pickled.")
-        return _loaded_again, (*self._origin, self.weights)
+        return _loaded_again, (self._source, self._device, self.weights)
 
     @property
+    @abstractmethod
     def device(self) -> str:
-        """The torch device that the model is on."""
-        return str(self._model.device)
+        """What the model is computed on."""
 
     @property
+    @abstractmethod
     def parameters(self) -> int:
         """The number of weights, each counted once."""
-        import torch
-
-        # Layers may have changed for speed.
-        with torch.device("meta"):
-            outline = type(self._model)(self._model.config)
-        return sum(weights.numel() for weights in outline.parameters())
 
     @cached_property
     def signature(self) -> str:
-        """Name and first eight digits of the weights' SHA-256."""
-        return f"{self.name}:{self.weights[:8]}"
+        """Name, first eight digits of the weights' SHA-256, and the engine unless it is torch: answers may differ by it."""
+        return f"{self.name}:{self.weights[:8]}{'' if self.engine == TORCH else f'@{self.engine}'}"
 
     @property
+    @abstractmethod
     def _seq2seq(self) -> bool:
-        return bool(self._model.config.is_encoder_decoder)
+        """Whether the model is an encoder-decoder."""
+
+    @abstractmethod
+    def _decoded(self, tasks: Iterable[Task], batch_size: int) -> Iterator[tuple[int, Answer]]:
+        """The greedy answers, each with the number of its task, as they are done."""
+
+    @abstractmethod
+    def _scored(self, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> Scores:
+        """What the model thinks of the answers to each prompt."""
+
+    @abstractmethod
+    def _likeliest(self, prompt: Sequence[int], count: int) -> list[tuple[list[int], float]]:
+        """``count`` answers by beam search, each with its mean log-probability a token."""
 
     @_one_at_a_time
     def fits(self, request: Request) -> bool:
@@ -183,30 +211,19 @@ class Rewriter:
 
         ``on_progress`` is called after every rewrite with the number of requests done and the number of all.
         """
-        from retranslate.decoding import Terms, decode, generate
-
         # Those that are decoded together are best of one length. No more of them are tokens at a time than are decoded.
         order = sorted(range(len(requests)), key=lambda index: len(requests[index].sentence))
         tasks = (self._task(requests[index]) for index in order)
-        terms = Terms.of(self._model, self._tokenizer.eos_token_id, self._pad, CLOSE_CALL)
         answers: dict[int, Rewrite] = {}
-        for number, answer in (decode if self._reads_ragged else generate)(self._model, tasks, terms, batch_size):
+        for number, answer in self._decoded(tasks, batch_size):
             answers[order[number]] = self._rewrite(requests[order[number]], answer)
             if on_progress is not None:
                 on_progress(len(answers), len(requests))
         return [answers[index] for index in range(len(requests))]
 
     def _task(self, request: Request) -> Task:
-        from retranslate.decoding import Task
-
         prompt = self._read(request)
-        return Task(prompt, self._write(request.sentence), _answer_limit(len(prompt)))
-
-    @cached_property
-    def _reads_ragged(self) -> bool:
-        from retranslate.ragged import can_read_ragged
-
-        return can_read_ragged(self._model)
+        return Task(prompt, self._write(request.sentence), answer_limit(len(prompt)))
 
     def _rewrite(self, request: Request, answer: Answer) -> Rewrite:
         # A sentence that comes back does so byte for byte, whatever the vocabulary can spell.
@@ -218,27 +235,19 @@ class Rewriter:
         text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text.strip()
 
-    @property
-    def _pad(self) -> int:
-        pad = self._tokenizer.pad_token_id
-        return int(pad if pad is not None else self._tokenizer.eos_token_id)
-
     @_one_at_a_time
     def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
         """The mean log-probability a token of each answer, end mark included, given its request.
 
         Answers to the same request cost least when they are asked about in one call.
         """
-        from retranslate.decoding import score, score_alone
-
-        read = score if self._reads_ragged else score_alone
         numbers: dict[Request, list[int]] = {}
         for number, (request, _) in enumerate(pairs):
             numbers.setdefault(request, []).append(number)
         scores = [0.0] * len(pairs)
         for batch in _chunks(sorted(numbers, key=lambda request: len(request.sentence)), batch_size):
             answers = [[self._write(pairs[number][1]) for number in numbers[request]] for request in batch]
-            found = read(self._model, [self._read(request) for request in batch], answers)
+            found = self._scored([self._read(request) for request in batch], answers)
             for request, logs in zip(batch, found, strict=True):
                 for number, tokens in zip(numbers[request], logs, strict=True):
                     scores[number] = round(sum(tokens) / len(tokens), 4)
@@ -261,29 +270,14 @@ class Rewriter:
 
         The beams of a request are a batch of their own, so that the outcome does not hang on other requests.
         """
-        import torch
-
-        from retranslate.decoding import padded
-
-        eos = self._tokenizer.eos_token_id
-        outcome = []
-        for request in requests:
-            prompt = self._read(request)
-            with torch.inference_mode():
-                found = self._model.generate(
-                    **padded(self._model, [prompt], self._pad), do_sample=False, num_beams=count, num_return_sequences=count, early_stopping=True,
-                    max_new_tokens=_answer_limit(len(prompt)), pad_token_id=self._pad, eos_token_id=eos,
-                    output_scores=True, return_dict_in_generate=True,
-                )  # fmt: skip
-            written = found.sequences[:, 1:] if self._seq2seq else found.sequences[:, len(prompt) :]
-            scores = found.sequences_scores.tolist() if count > 1 else [0.0]
-            outcome.append(
-                [
-                    Rewrite(self._text(ids), round(score, 4), eos in ids)
-                    for ids, score in zip(written.tolist(), scores, strict=True)
-                ]
-            )
-        return outcome
+        end = self._tokenizer.eos_token_id
+        return [
+            [
+                Rewrite(self._text(ids), round(score, 4), end in ids)
+                for ids, score in self._likeliest(self._read(request), count)
+            ]
+            for request in requests
+        ]
 
 
 @lru_cache(maxsize=1)
@@ -298,7 +292,7 @@ def _loaded_again(source: str | None, device: str | None, weights: str) -> Rewri
     return rewriter
 
 
-def _answer_limit(prompt: int) -> int:
+def answer_limit(prompt: int) -> int:
     """How many tokens the answer to a prompt of that many may have."""
     return int(prompt * 1.6) + 16
 
@@ -327,22 +321,36 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
             f"{marker['sha256']}; {'install retranslate again' if folder == BUNDLED else 'copy or export the model again'}."
         )
     gguf = weights[0] if weights[0].suffix == ".gguf" else None
+    name = (marker or {}).get("name", name or folder.name)
+    rewriter: Rewriter
     with _nothing_collected():
-        from retranslate.loading import open_model
+        if _is_for_llama_cpp(folder, gguf, marker is not None, device):
+            from retranslate.llama_cpp_rewriter import LlamaCppRewriter
 
-        model, tokenizer = open_model(folder, gguf, marker is not None, device)
-    if marker is None and not model.config.is_encoder_decoder:
-        raise InputError(
-            f"{folder}: a decoder-only model that 'retranslate train' did not make (no {MARKER}); use a seq2seq checkpoint."
-        )
-    if tokenizer.eos_token_id is None or (tokenizer.bos_token_id is None and not model.config.is_encoder_decoder):
-        raise InputError(
-            f"{folder}: the tokenizer has no begin or end mark; export the model again with its own tokenizer."
-        )
-    own = marker is not None
-    rewriter = Rewriter(model, tokenizer, own=own, name=(marker or {}).get("name", name or folder.name), weights=digest)
-    rewriter.max_tokens = (marker or {}).get("max_tokens", _longest_prompt(model.config, rewriter.max_tokens))
+            assert gguf is not None
+            rewriter = LlamaCppRewriter.open(folder, gguf, name=name, weights=digest)
+        else:
+            from retranslate.torch_rewriter import TorchRewriter
+
+            place = None if device == TORCH else device
+            rewriter = TorchRewriter.open(folder, gguf, place, own=marker is not None, name=name, weights=digest)
+    rewriter.max_tokens = (marker or {}).get("max_tokens", rewriter.max_tokens)
     return rewriter
+
+
+def _is_for_llama_cpp(folder: Path, gguf: Path | None, own: bool, device: str | None) -> bool:
+    """Whether llama.cpp is to compute the model. Raises InputError where it is asked for and cannot."""
+    if device not in (None, LLAMA_CPP):
+        return False
+    is_fit = own and gguf is not None and (folder / "tokenizer.json").is_file()
+    is_there = find_spec("llama_cpp") is not None
+    if device == LLAMA_CPP and not is_fit:
+        raise InputError(
+            f"{folder}: --device {LLAMA_CPP} computes models of this project's own in a GGUF file; leave it out for this one."
+        )
+    if device == LLAMA_CPP and not is_there:
+        raise InputError(f"--device {LLAMA_CPP}: not installed; pip install 'retranslate[fast]', or leave it out.")
+    return is_fit and is_there
 
 
 @contextmanager
@@ -369,14 +377,6 @@ def _digest(paths: Sequence[Path]) -> str:
     if len(digests) == 1:
         return digests[0].hexdigest()
     return hashlib.sha256(b"".join(digest.digest() for digest in digests)).hexdigest()
-
-
-def _longest_prompt(config: PretrainedConfig, wanted: int) -> int:
-    """``wanted``, or less where the answer to so long a prompt would run out of positions."""
-    positions = getattr(config, "max_position_embeddings", None)
-    if not config.is_encoder_decoder or not positions:
-        return wanted
-    return next(length for length in range(wanted, -1, -1) if length == 0 or _answer_limit(length) <= positions)
 
 
 def _read_marker(folder: Path) -> dict[str, Any] | None:

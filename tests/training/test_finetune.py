@@ -21,6 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import tiny_models
 from retranslate.errors import InputError
 from retranslate.rewriter import Request, Rewriter
+from retranslate.torch_rewriter import TorchRewriter
 from retranslate.training import loop
 from retranslate.training.checkpoint import last_checkpoint
 from retranslate.training.data import Example
@@ -72,7 +73,7 @@ def test_an_example_is_encoded_as_the_rewriter_reads_it(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     example = Example("strings were found.", "leads were found.", (("strings", "leads"),))
     encoded = encode(example, tokenizer)
-    rewriter = Rewriter(AutoModelForCausalLM.from_pretrained(base), tokenizer, own=True, name="tiny", weights="0")
+    rewriter = TorchRewriter(AutoModelForCausalLM.from_pretrained(base), tokenizer, own=True, name="tiny", weights="0")
     assert list(encoded.prompt) == rewriter._read(Request(example.source, example.hints))
     assert encoded.prompt[-1] == tokenizer.bos_token_id
     assert encoded.answer[-1] == tokenizer.eos_token_id

@@ -15,6 +15,7 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 import tiny_models
 from retranslate.errors import InputError
 from retranslate.rewriter import Request, Rewriter
+from retranslate.torch_rewriter import TorchRewriter
 from retranslate.training import loop
 from retranslate.training.data import Example
 from retranslate.training.recipe import EncoderDecoder, Family, Recipe, Source
@@ -128,7 +129,7 @@ def test_another_shape_may_not_go_on_with_a_run(recipe: Recipe) -> None:
 def test_an_example_is_encoded_as_the_rewriter_reads_and_writes_it(checkpoints: dict[str, Path], family: str) -> None:
     model = AutoModelForSeq2SeqLM.from_pretrained(checkpoints[family])
     tokenizer = AutoTokenizer.from_pretrained(checkpoints[family])
-    rewriter = Rewriter(model, tokenizer, own=True, name="tiny", weights="0")
+    rewriter = TorchRewriter(model, tokenizer, own=True, name="tiny", weights="0")
     example = Example("strings were found.", "leads were found.", (("strings", "leads"),))
     encoded = encode(example, tokenizer)
     assert list(encoded.prompt) == rewriter._read(Request(example.source, example.hints))
@@ -139,7 +140,7 @@ def test_an_example_is_encoded_as_the_rewriter_reads_and_writes_it(checkpoints: 
 def test_the_loss_is_the_score_of_the_rewriter(checkpoints: dict[str, Path], family: str) -> None:
     model = AutoModelForSeq2SeqLM.from_pretrained(checkpoints[family], dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(checkpoints[family])
-    rewriter = Rewriter(model, tokenizer, own=True, name="tiny", weights="0")
+    rewriter = TorchRewriter(model, tokenizer, own=True, name="tiny", weights="0")
     examples = [Example("the road open", "the road is open"), Example("He said wells clean.", "The wells are clean.")]
     items = [encode(example, tokenizer) for example in examples]
     scores = rewriter.score([(Request(example.source), example.target) for example in examples])
