@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,3 +114,30 @@ def test_clear_cases_are_not_asked_about_twice() -> None:
     scorer = Scorer({"as it was": -1.0, "one": -0.5, "other": -0.2})
     accepted(["one", "other"], scorer, 0.1)
     assert scorer.alone == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "rewrite", "gain", "stands"),
+    [
+        ("In resources news a mine opened.", "In news resources a mine opened.", 1.5, False),
+        ("In resources news a mine opened.", "In news resources a mine opened.", 2.5, True),
+        ("They met in a pub local.", "They met in a local pub.", 1.5, True),
+        ("They met in a pub.", "They met in the pub.", 1.5, True),
+        ("They met in a pub,", "They met, in a pub", 1.5, True),
+    ],
+)
+def test_another_order_alone_has_to_beat_twice_the_margin(text: str, rewrite: str, gain: float, stands: bool) -> None:
+    draft = given_to_the_model(text)
+    draft.candidates = {rewrite: "a test"}
+    words = len(text.split())
+    scorer = Scorer({text: -10.0, rewrite: -10.0 + gain / words})
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), {Request(text): [draft]}, 1.0, 16)
+    assert (draft.text == rewrite) is stands
+
+
+def test_where_the_glossary_found_something_order_may_change_as_anything_else(make_glossary: GlossaryMaker) -> None:
+    draft = given_to_the_model("New strings news came.", make_glossary(("strings", "leads", "fix")))
+    draft.candidates = {"New news leads came.": "a test"}
+    scorer = Scorer({draft.text: -10.0, "New news leads came.": -10.0 + 1.5 / 4})
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), {Request("x"): [draft]}, 1.0, 16)
+    assert draft.text == "New news leads came."

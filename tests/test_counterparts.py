@@ -55,6 +55,7 @@ def test_what_only_looks_alike_or_is_its_opposite_is_none(one: str, other: str) 
 
 def test_forms_and_spellings_of_a_word_are_the_same_word_and_synonyms_are_not() -> None:
     assert same_word("coloured", "colors")
+    assert same_word("sadrists", "sadrist")
     assert not same_word("lawmakers", "deputies")
     assert not same_word("liberation", "liberate")
 
@@ -166,6 +167,13 @@ def test_content_is_what_no_other_guard_looks_after() -> None:
         "road",
     )
     assert content("It hasn't happened; they'll see.") == ("happened", "see")
+    assert content("He gave the order in order to leave in order.") == ("order", "leave", "order")
+
+
+def test_a_name_may_be_written_in_one_word_or_in_two() -> None:
+    assert Terms().allowed("A Black Berry rang.", "A BlackBerry rang.") == ({"black", "berry"}, {"blackberry"})
+    assert Terms().allowed("A BlackBerry rang.", "A Black Berry rang.") == ({"blackberry"}, {"black", "berry"})
+    assert Terms().allowed("The 1 2 berry", "The 12 berries") == (set(), set())
 
 
 def test_what_is_unmatched_has_no_counterpart_on_the_other_side() -> None:

@@ -33,9 +33,11 @@ TURNED = [
     ("turned_passive", "He unseated her and served again.", "He was unseated and served again."),
     ("turned_passive", "The bank damaged in the furnace eight tons of notes.", "The bank was damaged in the furnace eight tons of notes."),
     ("lost_passive", "The houses threatened by collapse are old.", "The houses have threatened by collapse and are old."),
-    ("reversed_possession", "The commander of the operations left.", "The commander's operations left."),
-    ("reversed_possession", "A dispute between guards the facilities and the company.", "A dispute between the guards' facilities and the company."),
     ("lost_source", "They want from the fans only patience.", "They want the fans only patience."),
+    ("lost_subjects", "It condemned Karim's advisers for the delay.", "Karim's advisers condemned for the delay."),
+    ("lost_subjects", "They attacked the convoy on Monday.", "The convoy attacked on Monday."),
+    ("lost_subjects", "Also built a colony, he intended otherwise.", "A colony was also built, which was intended otherwise."),
+    ("moved_objects", "He called for the law and to amend it.", "He called for the law and it to amend."),
 ]  # fmt: skip
 
 # Repairs that all of them must let pass.
@@ -59,6 +61,11 @@ REPAIRED = [
     ("The deal of the striker collapsed.", "The striker's deal collapsed."),
     ("Karim's brother left the town.", "The town was left by Karim's brother."),
     ("They prevented the residents leaving from their homes.", "They prevented the residents from leaving their homes."),
+    ("He visited the minister the flooded town.", "The minister visited the flooded town."),
+    ("They came the residents to the square.", "The residents came to the square."),
+    ("She reopened the road.", "She has reopened the road."),
+    ("It attacked the group the base, and it fled.", "The group attacked the base, and it fled."),
+    ("They need to help him.", "They need to help."),
     ("He read its first reading on Monday.", "It had its first reading on Monday."),
 ]  # fmt: skip
 

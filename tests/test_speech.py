@@ -7,7 +7,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from retranslate.counterparts import Terms
-from retranslate.speech import changed_persons, new_speakers, parted_titles, passive_sayings, speakers, titled_names
+from retranslate.speech import (
+    changed_persons,
+    invented_persons,
+    new_speakers,
+    parted_titles,
+    passive_sayings,
+    speakers,
+    titled_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +77,26 @@ def test_sayings_that_are_seldom_passive() -> None:
         ("We will pay our debts.", "They will pay the debts.", ["lost 'we'"]),
         ("We in it we will pay.", "In it we will pay.", []),
         ("He said it was theirs.", "She said it was his.", []),
+        ("Photos that him sent Karim are here.", "Photos which she sent Karim are here.", ["'he' became 'she'"]),
     ],
 )
 def test_the_person_who_speaks_stays_the_same(before: str, after: str, complaints: list[str]) -> None:
     assert changed_persons(before, after) == complaints
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complaints"),
+    [
+        ("was read out on the square.", "He was read out on the square.", ["invented 'he'"]),
+        ("who led the ferry company.", "She led the ferry company.", ["invented 'she'"]),
+        ("And stressed the need to leave.", "He stressed the need to leave.", []),
+        ("And was stressing it.", "He was stressing it.", []),
+        ("Left the ferry, he and his son.", "He left the ferry, and so did his son.", []),
+        ("", "He", ["invented 'he'"]),
+    ],
+)
+def test_nobody_is_invented_to_open_a_sentence(before: str, after: str, complaints: list[str]) -> None:
+    assert invented_persons(before, after) == complaints
 
 
 def test_titled_names() -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from retranslate import morphology
@@ -50,12 +51,21 @@ class Terms:
                 may_go |= wrong
             if not goes or goes - there or not goes & here:
                 may_come |= right
-        return frozenset(may_go), frozenset(may_come)
+        apart, joined = _respaced(words(before), words(after))
+        split, whole = _respaced(words(after), words(before))
+        return frozenset(may_go) | apart | whole, frozenset(may_come) | joined | split
 
     @property
     def gained(self) -> frozenset[str]:
         """All words that a rewrite may bring in."""
         return frozenset().union(*(right for _, right in self.pairs))
+
+
+def _respaced(apart: Sequence[str], joined: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The words of ``apart`` that stand in one word in ``joined`` ("Black Berry", "BlackBerry"), and those words."""
+    pairs = {one + other: (one, other) for one, other in pairwise(apart) if one.isalpha() and other.isalpha()}
+    found = pairs.keys() & set(joined) - set(apart)
+    return frozenset(part for word in found for part in pairs[word]), frozenset(found)
 
 
 # --- The tables ------------------------------------------------------------------------------------------------------
@@ -203,8 +213,9 @@ def _undoubled(base: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=100_000)
 def _forms(word: str) -> frozenset[str]:
-    """The lemmas of ``word`` in one spelling."""
-    return frozenset(american(lemma) for lemma in morphology.lemmas(word))
+    """The lemmas of ``word`` in one spelling; a word that the dictionary lacks may be a plural."""
+    singular = {word[:-1]} if len(word) > 4 and word.endswith("s") and not morphology.parts_of_speech(word) else set()
+    return frozenset(american(lemma) for lemma in morphology.lemmas(word) | singular)
 
 
 @lru_cache(maxsize=100_000)
@@ -263,10 +274,13 @@ def carries_meaning(word: str) -> bool:
     )
 
 
+_IDLE = re.compile(r"\bin order (?=to\b|that\b)", re.IGNORECASE)
+
+
 @lru_cache(maxsize=4_000)
 def content(text: str) -> tuple[str, ...]:
-    """The words of ``text`` that carry its meaning, in order."""
-    return tuple(word for word in words(text) if carries_meaning(word))
+    """The words of ``text`` that carry its meaning, in order; the "order" of "in order to" does not."""
+    return tuple(word for word in words(_IDLE.sub("", text)) if carries_meaning(word))
 
 
 def unmatched(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@
 
 A guard takes the sentence before and after and the terms that the glossary allows to change, and returns its
 complaints, an empty list when all is well. :data:`GUARDS` names them all; :func:`judge` asks them. What counts as the
-same word, number or speaker is decided in ``counterparts``, ``quantities``, ``roles`` and ``speech``.
+same word, number or speaker is decided in ``counterparts``, ``quantities``, ``roles``, ``belonging`` and ``speech``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from retranslate import morphology, roles, speech, writing
+from retranslate import belonging, morphology, roles, speech, writing
 from retranslate.counterparts import Terms, are_counterparts, content, difference, unmatched
 from retranslate.lexicon import (
     FUNCTION_WORDS,
@@ -169,11 +169,12 @@ def _modality(text: str) -> Counter[str]:
     return Counter(_MODALITY[word] for token in words(plain) if (word := token.removesuffix("n't")) in _MODALITY)
 
 
-_TOLD = re.compile(r"\b(?:told|tells|telling)\b(?! (?:said|that)\b)", re.IGNORECASE)
+_TOLD = re.compile(r"\b(?:told|tells|telling)\b(?! (?:said|that)\b|[:,]? *(?:[:\"“”]|$))", re.IGNORECASE)
 
 
 def attribution_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Nobody's "said" gets lost: as many verbs of saying as before, but for two in a row ("told said")."""
+    """Nobody's "said" gets lost: as many verbs of saying as before, but for two in a row ("told said"); and none comes in
+    that says more than "said"."""
     if len(_TOLD.findall(before)) > len(_TOLD.findall(after)):
         # "He told the minister that": the minister is who heard it.
         return ["lost 'told', whose object would become the speaker"]
@@ -183,24 +184,39 @@ def attribution_kept(before: str, after: str, terms: Terms) -> list[str]:
     theirs = sum(is_reporting(word) for word in words(after))
     doubled = sum(one and other for one, other in pairwise(ours))
     lost = sum(ours) - doubled - theirs
-    return [f"lost {lost} of {sum(ours)} verbs of saying"] if lost > 0 else []
+    if lost > 0:
+        return [f"lost {lost} of {sum(ours)} verbs of saying"]
+    return [f"invented {verb!r}" for verb in speech.new_claims(before, after)] if lost < 0 else []
 
 
 def speaker_kept(before: str, after: str, terms: Terms) -> list[str]:
     """What somebody said is not put into another's mouth: "Karim told Hadi" is not "Hadi told Karim", nor is "he" "I"."""
-    return speech.new_speakers(before, after, terms) + speech.changed_persons(before, after)
+    complaints = speech.new_speakers(before, after, terms) + speech.changed_persons(before, after)
+    return complaints + speech.invented_persons(before, after)
 
 
 def roles_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Who does and who suffers do not change places, nor owner and owned."""
-    complaints = [complaint for found in roles.ROLES for complaint in found(before, after)]
+    """Who does and who suffers do not change places."""
+    return _new(roles.ROLES, before, after)
+
+
+def belonging_kept(before: str, after: str, terms: Terms) -> list[str]:
+    """Who owns what stays so, names stay in one piece, and a noun keeps its "of"."""
+    return _new(belonging.BELONGING, before, after)
+
+
+Turns = tuple[Callable[[str, str], list[str]], ...]
+
+
+def _new(turns: Turns, before: str, after: str) -> list[str]:
+    complaints = [complaint for found in turns for complaint in found(before, after)]
     # What the sentence itself looks like is no fault of its rewrite.
-    return complaints and [found for found in complaints if found not in _roles_of(before)]
+    return complaints and [found for found in complaints if found not in _of_itself(turns, before)]
 
 
-@lru_cache(maxsize=1_000)
-def _roles_of(text: str) -> frozenset[str]:
-    return frozenset(complaint for found in roles.ROLES for complaint in found(text, text))
+@lru_cache(maxsize=2_000)
+def _of_itself(turns: Turns, text: str) -> frozenset[str]:
+    return frozenset(complaint for found in turns for complaint in found(text, text))
 
 
 # --- What is said ----------------------------------------------------------------------------------------------------
@@ -287,6 +303,7 @@ GUARDS: dict[str, Guard] = {
     "attribution": attribution_kept,
     "speaker": speaker_kept,
     "roles": roles_kept,
+    "belonging": belonging_kept,
     "content": content_kept,
     "invention": nothing_invented,
     "loop": no_loop,

@@ -290,21 +290,7 @@ def lost_passive(before: str, after: str) -> list[str]:
     ]
 
 
-# --- Owner, source ---------------------------------------------------------------------------------------------------
-
-_POSSESSIVE = re.compile(r"\b([^\W\d_][\w-]*?)(?:['’]s|(?<=s)['’])(?= +([^\W\d_][\w-]*)(?: +([^\W\d_][\w-]*))?)")
-
-
-def reversed_possession(before: str, after: str) -> list[str]:
-    """The owned does not own its owner: "the commander of the operations", "the commander's operations"."""
-    low = f" {' '.join(pieces(before))} "
-    complaints = []
-    for match in _POSSESSIVE.finditer(after):
-        for owned in (match[2], match[3]):
-            pattern = rf" {re.escape(match[1].lower())} (?:of (?:the |an? )?|the ){re.escape((owned or '?').lower())} "
-            if (turned := re.search(pattern, low)) and match.group() not in before:
-                complaints.append(f"{turned.group().strip()!r} became {f'{match.group()} {owned}'!r}")
-    return complaints
+# --- Source ----------------------------------------------------------------------------------------------------------
 
 
 def lost_source(before: str, after: str) -> list[str]:
@@ -320,8 +306,50 @@ def lost_source(before: str, after: str) -> list[str]:
     return complaints
 
 
+# --- Pronouns --------------------------------------------------------------------------------------------------------
+
+# Verbs without an object: "they came the people" has its subject behind it.
+_INTRANSITIVE = frozenset(
+    "arrive come go return fall rise die remain happen occur begin start end meet appear sit stand live".split()
+)
+
+
+def lost_subjects(before: str, after: str) -> list[str]:
+    """What somebody did to another is not what that other did: "it condemned his advisers", "his advisers condemned".
+
+    "He visited the minister the town" has a subject of its own behind the verb, and its "he" stands for nobody.
+    """
+    ours, theirs = pieces(before), pieces(after)
+    complaints = []
+    for place, (subject, verb) in enumerate(pairwise(ours)):
+        if subject not in _SUBJECTS or ours.count(subject) <= theirs.count(subject) or not _acts(verb):
+            continue
+        there = [at for at in _places(theirs, verb) if at]
+        if any(theirs[at - 1] in FORMS_OF_BE and not theirs[at].endswith("ing") for at in there):
+            complaints.append(f"{subject!r} no longer does it: {verb!r}")
+        group = _noun_group(ours, place + 2)
+        if not group or not morphology.lemmas(verb).isdisjoint(_INTRANSITIVE):
+            continue
+        end = ours.index(group[-1], place + 2) + 1
+        if not (end < len(ours) and _opens_noun(ours[end])) and any(theirs[at - 1] == group[-1] for at in there):
+            complaints.append(f"{subject!r} did it, and now {group[-1]!r} does: {verb!r}")
+    return complaints
+
+
+def moved_objects(before: str, after: str) -> list[str]:
+    """Who is to suffer something is not to do it: "they called to amend it", "they called it to amend"."""
+    ours, theirs = (
+        set(zip(tokens, tokens[1:], tokens[2:], strict=False)) for tokens in (pieces(before), pieces(after))
+    )
+    return [
+        f"{f'to {verb} {pronoun}'!r} became {f'{pronoun} to {verb}'!r}"
+        for to, verb, pronoun in sorted(ours - theirs)
+        if to == "to" and pronoun in _OBJECTS and (pronoun, "to", verb) in theirs - ours
+    ]
+
+
 ROLES: tuple[Callable[[str, str], list[str]], ...] = (
     lost_pronouns, lost_relatives, turned_around, swapped_names, lost_agents, new_agents, turned_passive, lost_passive,
-    reversed_possession, lost_source,
+    lost_source, lost_subjects, moved_objects,
 )  # fmt: skip
 """All of them, in the order in which they are asked."""

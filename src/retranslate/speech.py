@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from retranslate import morphology
 from retranslate.counterparts import Terms, are_counterparts, carries_meaning
 from retranslate.lexicon import (
     AUXILIARIES,
@@ -95,16 +96,46 @@ def new_speakers(before: str, after: str, terms: Terms) -> list[str]:
     ]
 
 
+_PLAIN = frozenset("say tell add state explain note".split())
+
+
+def new_claims(before: str, after: str) -> list[str]:
+    """The verbs of saying of the rewrite that say more than "said" and that the sentence has in no form: "confirm"."""
+    return [
+        word
+        for word in words(after)
+        if is_reporting(word)
+        and "VERB" in morphology.parts_of_speech(word)
+        and morphology.lemmas(word).isdisjoint(_PLAIN)
+        and not any(are_counterparts(word, other) for other in words(before))
+    ]
+
+
 _PERSONS = dict.fromkeys("i me my mine myself".split(), "I") | dict.fromkeys("we us our ours ourselves".split(), "we")
 _PERSONS |= dict.fromkeys("you your yours yourself yourselves".split(), "you")
 
 
+_GENDERS = dict.fromkeys("he him his himself".split(), "he") | dict.fromkeys("she her hers herself".split(), "she")
+
+
 def changed_persons(before: str, after: str) -> list[str]:
-    """Where the rewrite says I, we or you more often than before, or no more at all: "he puts", "I put"."""
+    """Where the rewrite says I, we or you more often than before, or no more at all ("he puts", "I put"), or makes a "he"
+    of a "she"."""
     ours, theirs = (Counter(_PERSONS[word] for word in words(text) if word in _PERSONS) for text in (before, after))
-    return [f"lost {person!r}" for person in ours if person not in theirs] + [
-        f"invented {person!r}" for person in theirs - ours
-    ]
+    complaints = [f"lost {person!r}" for person in ours if person not in theirs]
+    complaints += [f"invented {person!r}" for person in theirs - ours]
+    was, now = (Counter(_GENDERS[word] for word in words(text) if word in _GENDERS) for text in (before, after))
+    return complaints + [f"{one!r} became {other!r}" for one in was - now for other in now - was]
+
+
+def invented_persons(before: str, after: str) -> list[str]:
+    """A "he" or "she" that opens the rewrite and stands nowhere in the sentence, but for one who says something: what
+    "was published" may be a letter."""
+    ours, theirs = words(before), words(after)
+    if theirs[:1] not in (("he",), ("she",)) or theirs[0] in ours:
+        return []
+    deed = next((word for word in theirs[1:] if word not in AUXILIARIES), "")
+    return [] if is_reporting(deed) else [f"invented {theirs[0]!r}"]
 
 
 @lru_cache(maxsize=4_000)

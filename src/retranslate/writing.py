@@ -115,6 +115,7 @@ def _nest(text: str) -> bool:
     return not open_
 
 
+_RELATIVES = frozenset("which who whom whose".split())
 _ASKING = frozenset("who whom whose which what where when why how".split())
 _ASKING_VERBS = frozenset(
     "is are was were do does did has have had can could will would shall should may might must isn't aren't don't".split()
@@ -126,6 +127,8 @@ def type_kept(before: str, after: str, terms: Terms) -> list[str]:
     ours, theirs = _final(before), _final(after)
     if not ours and before[:1].islower() and after[:1].isupper():
         return ["a line that is no sentence now begins with a capital"]
+    if before[:1].islower() and words(before)[:1] != words(after)[:1] and not _RELATIVES.isdisjoint(words(before)[:1]):
+        return ["a clause that hangs on the sentence before now stands alone"]
     if ours.replace("…", ".") != theirs.replace("…", "."):
         return [f"ended in {ours!r}, now in {theirs!r}"]
     if ours == "?" and _asks(before) and not _asks(after):
