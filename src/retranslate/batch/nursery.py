@@ -131,7 +131,7 @@ def _load(make: MakeCorrector) -> tuple[MakeCorrector, str]:
     except RetranslateError as error:
         return Ready(error), "fork"
     # A graphics card cannot be used by a fork of the process that opened it.
-    on_processor = corrector.rewriter is None or corrector.rewriter.device == "cpu"
+    on_processor = corrector.rewriter is None or corrector.rewriter.device.startswith("cpu")
     return (Ready(corrector), "fork") if on_processor else (make, "spawn")
 
 
