@@ -118,6 +118,12 @@ def test_names_are_not_guessed(make_glossary: GlossaryMaker) -> None:
     assert not repaired(glossary, "They went to Oman in the end.", amman=100.0).changed
 
 
+def test_a_name_that_both_wordings_have_is_no_name_to_guess(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("Qurna ore", "Qurna crude", "only-near", "barrel*"))
+    assert repaired(glossary, "The price of Qurna ore fell to 40 dollars a barrel.", crude=1.0).changed
+    assert not repaired(glossary, "The price of Qurna ore fell.", crude=100.0).changed
+
+
 def test_capitals_are_a_difference(make_glossary: GlossaryMaker) -> None:
     glossary = make_glossary(("hit", "Hit", "hint", "Anbar", "", "exact"))
     reader = _Favouring("of Hit")

@@ -58,6 +58,10 @@ def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
             repeated = sorted({option for option in options if options.count(option) > 1})
             if repeated:
                 yield Problem(row.source, row.line, f"{repeated[0]!r} stands twice in column '{column}'.")
+        if row.mode == "only-near" and not row.near:
+            yield Problem(
+                row.source, row.line, "'only-near' without words in column 'near'; give some, or make it a hint."
+            )
         if row.mode in ("fix", "hint", "only-near") and not any("*" in wrong for wrong in row.wrong):
             starred = [right for right in row.right if "*" in right]
             if starred:
