@@ -75,9 +75,10 @@ def test_what_is_true_or_nearly_so_is_kept(make_glossary: GlossaryMaker) -> None
 
 
 def test_a_hint_with_its_context_word_needs_less(make_glossary: GlossaryMaker) -> None:
-    hinted = make_glossary(("string*", "lead*", "hint", "new"))
-    assert repaired(hinted, SENTENCE, leads=ambiguity.HINT_MARGIN + 0.1).changed
-    assert not repaired(hinted, SENTENCE, leads=ambiguity.HINT_MARGIN - 0.1).changed
+    for near, margin in (("new", ambiguity.CONTEXT_MARGIN), ("", ambiguity.HINT_MARGIN)):
+        hinted = make_glossary(("string*", "lead*", "hint", near))
+        assert repaired(hinted, SENTENCE, leads=margin + 0.1).changed
+        assert not repaired(hinted, SENTENCE, leads=margin - 0.1).changed
 
 
 def test_a_precedent_needs_the_contrary_to_be_refuted(make_glossary: GlossaryMaker) -> None:
