@@ -75,9 +75,10 @@ def test_what_is_true_or_nearly_so_is_kept(make_glossary: GlossaryMaker) -> None
 
 
 def test_a_hint_with_its_context_word_needs_less(make_glossary: GlossaryMaker) -> None:
-    hinted = make_glossary(("string*", "lead*", "hint", "new"))
-    assert repaired(hinted, SENTENCE, leads=ambiguity.HINT_MARGIN + 0.1).changed
-    assert not repaired(hinted, SENTENCE, leads=ambiguity.HINT_MARGIN - 0.1).changed
+    for near, margin in (("new", ambiguity.CONTEXT_MARGIN), ("", ambiguity.HINT_MARGIN)):
+        hinted = make_glossary(("string*", "lead*", "hint", near))
+        assert repaired(hinted, SENTENCE, leads=margin + 0.1).changed
+        assert not repaired(hinted, SENTENCE, leads=margin - 0.1).changed
 
 
 def test_a_precedent_needs_the_contrary_to_be_refuted(make_glossary: GlossaryMaker) -> None:
@@ -116,6 +117,12 @@ def test_names_are_not_guessed(make_glossary: GlossaryMaker) -> None:
     assert corrector("It was the letter of Stoke to them.").changed  # "stoke" is a word
     glossary = make_glossary(("Oman", "Amman", "hint", "Jordan", "", "exact"))
     assert not repaired(glossary, "They went to Oman in the end.", amman=100.0).changed
+
+
+def test_a_name_that_both_wordings_have_is_no_name_to_guess(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("Qurna ore", "Qurna crude", "only-near", "barrel*"))
+    assert repaired(glossary, "The price of Qurna ore fell to 40 dollars a barrel.", crude=1.0).changed
+    assert not repaired(glossary, "The price of Qurna ore fell.", crude=100.0).changed
 
 
 def test_capitals_are_a_difference(make_glossary: GlossaryMaker) -> None:

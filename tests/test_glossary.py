@@ -271,6 +271,13 @@ def test_rows_without_near_words_are_never_uncertain(make_glossary: GlossaryMake
     assert doubts(glossary, "Daash has a crowd with strings.") == []
 
 
+def test_an_only_near_row_is_a_hint_or_nothing(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("string*", "lead*", "only-near", "police"))
+    assert doubts(glossary, "There were strings.") == []
+    (match,) = glossary.match("The police have strings.")
+    assert (match.row.mode, match.alternatives) == ("only-near", ("leads",))
+
+
 def test_what_is_certain_leaves_no_doubt_about_its_words(make_glossary: GlossaryMaker) -> None:
     glossary = make_glossary(("strings of pearls", "", "keep"), ("strings", "leads", "fix", "police"))
     assert doubts(glossary, "These strings of pearls have strings.") == [("strings", ("leads",))]
@@ -322,7 +329,11 @@ def test_comments_blank_lines_a_byte_order_mark_and_crlf_are_fine(tmp_path: Path
         (b"red\tblue\n", 1, "header"),
         ((HEADER + "red\tblue\n").encode(), 2, "2 columns where 7"),
         ((HEADER + GOOD + "\n" + GOOD.rstrip("\n") + "\tmore\n").encode(), 4, "8 columns where 7"),
-        ((HEADER + GOOD.replace("fix", "repair")).encode(), 2, "mode 'repair' is not one of fix, hint, keep, forbid"),
+        (
+            (HEADER + GOOD.replace("fix", "repair")).encode(),
+            2,
+            "mode 'repair' is not one of fix, hint, only-near, keep, forbid",
+        ),
         ((HEADER + GOOD.replace("keep", "upper")).encode(), 2, "case 'upper' is not one of keep, exact"),
         ((HEADER + GOOD.replace("red", " | ")).encode(), 2, "'wrong' is empty"),
         ((HEADER + GOOD).encode() + b"caf\xe9" + GOOD.encode(), 3, "byte 4 is not UTF-8"),

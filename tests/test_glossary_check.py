@@ -27,6 +27,7 @@ def problems(tmp_path: Path, *rows: tuple[str, ...]) -> list[tuple[int, str]]:
         ([("element*", "fighter*", "fix"), ("elements", "troops", "fix")], 3, "'elements' conflicts with"),
         ([("red", "blue", "fix", "sky|sea"), ("red", "green", "fix", "sea|sky")], 3, "'red' conflicts with"),
         ([("red", "blue", "fix"), ("red", "blue", "fix")], 3, "'red' repeats"),
+        ([("red", "blue", "only-near")], 2, "'only-near' without words in column 'near'"),
         ([("red|red", "blue", "fix")], 2, "'red' stands twice in column 'wrong'"),
         ([("red", "blue", "fix"), ("red", "green", "fix", "sky")], 3, "'red' is never reached"),
         ([("red", "blue", "fix", "sky|sea"), ("red", "green", "fix", "sky")], 3, "'red' is never reached"),

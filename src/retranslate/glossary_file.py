@@ -21,7 +21,7 @@ MAX_BYTES = 512 * 1024 * 1024
 MAX_TERM = 1_000
 """The longest wording that is searched for, in characters: no sentence holds a longer one, and the search would take long to build."""
 
-Mode = Literal["fix", "hint", "keep", "forbid"]
+Mode = Literal["fix", "hint", "only-near", "keep", "forbid"]
 Case = Literal["keep", "exact"]
 _MODES = frozenset(get_args(Mode))
 _CASES = frozenset(get_args(Case))
