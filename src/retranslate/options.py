@@ -26,7 +26,13 @@ Model = Annotated[
         "--model", metavar="DIR_OR_ID", help="Another model: a folder, or the hub id of one in the local cache."
     ),
 ]
-Device = Annotated[str | None, typer.Option("--device", help="torch, llama.cpp, or a device of torch: cpu, cuda, mps. By default llama.cpp where it is installed and can, else torch on the best there is.")]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help="torch, llama.cpp, or a device of torch: cpu, cuda, mps. By default llama.cpp where it is installed and can, else torch on the best there is.",
+    ),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Accept only rewrites that read much better.")]
 Bold = Annotated[bool, typer.Option("--bold", help="Accept rewrites that read no worse.")]
 BatchSize = Annotated[
