@@ -119,11 +119,11 @@ def test_clear_cases_are_not_asked_about_twice() -> None:
 @pytest.mark.parametrize(
     ("text", "rewrite", "gain", "stands"),
     [
-        ("In resources news a mine opened.", "In news resources a mine opened.", 1.5, False),
-        ("In resources news a mine opened.", "In news resources a mine opened.", 2.5, True),
-        ("They met in a pub local.", "They met in a local pub.", 1.5, True),
-        ("They met in a pub.", "They met in the pub.", 1.5, True),
-        ("They met in a pub,", "They met, in a pub", 1.5, True),
+        ("In timber news a mine opened.", "In news timber a mine opened.", 1.5, False),
+        ("In timber news a mine opened.", "In news timber a mine opened.", 2.5, True),
+        ("They met in a hall old.", "They met in a old hall.", 1.5, True),
+        ("They met in a hall.", "They met in the hall.", 1.5, True),
+        ("They met in a hall,", "They met, in a hall", 1.5, True),
     ],
 )
 def test_another_order_alone_has_to_beat_twice_the_margin(text: str, rewrite: str, gain: float, stands: bool) -> None:

@@ -166,7 +166,7 @@ REFUSE = [
     ("roles", "The statement which issued it the union is long.", "The statement issued the union is long.", "'issued' lost its 'it'"),
     ("roles", "The packages that the terrorists planted exploded.", "The packages planted the terrorists and exploded.", "'packages' now does"),
     ("roles", "He was killed with his son.", "He was killed by his son.", "'with' 'son' became 'by'"),
-    ("belonging", "The expert Hilal said so.", "Hilal's expert said so.", "'expert hilal' became"),
+    ("belonging", "The expert Zuhair said so.", "Zuhair's expert said so.", "'expert zuhair' became"),
     ("belonging", "They play in League Two.", "They play in Two League.", "'league two' became 'two league'"),
     ("modality", "He may leave.", "He leaves.", "lost 'may'"),
     ("modality", "He leaves.", "He must leave.", "invented 'must'"),

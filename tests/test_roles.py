@@ -36,7 +36,7 @@ TURNED = [
     ("lost_source", "They want from the fans only patience.", "They want the fans only patience."),
     ("lost_subjects", "It condemned Karim's advisers for the delay.", "Karim's advisers condemned for the delay."),
     ("lost_subjects", "They attacked the convoy on Monday.", "The convoy attacked on Monday."),
-    ("lost_subjects", "Also built a colony, he intended otherwise.", "A colony was also built, which was intended otherwise."),
+    ("lost_subjects", "Also opened a school, he wanted more.", "A school was also opened, which was wanted more."),
     ("moved_objects", "He called for the law and to amend it.", "He called for the law and it to amend."),
 ]  # fmt: skip
 

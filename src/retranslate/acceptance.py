@@ -117,9 +117,9 @@ def accept_what_reads_better(rewriter: Rewriter, waiting: Waiting, margin: float
 
 def _only_reorders(draft: Draft, text: str) -> bool:
     """Whether ``text`` says the same words in another order, where nothing else speaks of garbled text: no repair by
-    glossary or rule, no adjective behind its noun ("a pub local").
+    glossary or rule, no adjective behind its noun ("a hall old").
 
-    Such changes are what good sentences suffer most ("resources news"), and they have to beat twice the margin.
+    Such changes are what good sentences suffer most ("timber news"), and they have to beat twice the margin.
     """
     ours, theirs = guards.words(draft.text), guards.words(text)
     if draft.steps or ours == theirs or sorted(ours) != sorted(theirs):

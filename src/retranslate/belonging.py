@@ -65,7 +65,7 @@ def new_owners(before: str, after: str) -> list[str]:
         if place and ours[place - 1] in owned and (owner[0].isupper() or f" {ours[place - 1]}" not in after):
             complaints.append(f"{f'{ours[place - 1]} {low}'!r} became {f'{low} has {ours[place - 1]}'!r}")
         behind, now_behind = ours[place + 1 : place + 2], theirs[theirs.index(low) + 1 : theirs.index(low) + 2]
-        # "The command of the island and the desert" is of both.
+        # "The guard of the lake and the marsh" is of both.
         if behind in (("of",), ("and",)) and behind != now_behind:
             complaints.append(f"{low!r} parted from its {behind[0]!r}")
     return complaints
