@@ -673,3 +673,12 @@ def test_second_chances_are_a_matter_of_the_outcome_and_counted() -> None:
     record = json.loads(fix("--format", "json", "--second-chance", "3", "a.txt").out)
     assert record["signature"].endswith("|second_chance:3")
     assert_refused(fix("--second-chance", "-1", "a.txt"), "--second-chance")
+
+
+def test_threads_do_not_wait_awake_unless_the_user_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    run("--version")
+    assert os.environ.pop("OMP_WAIT_POLICY") == "passive"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    run("--version")
+    assert os.environ["OMP_WAIT_POLICY"] == "active"

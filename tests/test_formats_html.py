@@ -142,7 +142,7 @@ def test_hostile_pages_take_no_long_time(text: str) -> None:
     started = time.process_time()
     untouched(Kind.html, text)
     meddled(Kind.html, text, 1, 0.02)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20
 
 
 def test_without_its_parser_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,4 +197,4 @@ def test_hostile_documents_take_no_long_time(text: str) -> None:
     started = time.process_time()
     untouched(Kind.markdown, text)
     meddled(Kind.markdown, text, 1, 0.02)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20

@@ -173,4 +173,4 @@ def test_hostile_catalogues_take_no_long_time(string: str) -> None:
     meddled(Kind.po, f'msgid "a"\nmsgstr "{string}"\n', 1, 0.02)
     with pytest.raises(InputError, match="line 2"):
         untouched(Kind.po, f'msgid "a"\nmsgstr "{string}\\"\n')
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20

@@ -169,4 +169,4 @@ def test_hostile_subtitles_take_no_long_time(body: str) -> None:
     for kind, head in ((Kind.srt, "0:0:1,0 --> 0:0:2,0\n"), (Kind.vtt, "WEBVTT\n\n00:01.000 --> 00:02.000\n")):
         untouched(kind, head + body)
         meddled(kind, head + body, 1, 0.02)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 30

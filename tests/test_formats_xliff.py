@@ -163,4 +163,4 @@ def test_hostile_documents_take_no_long_time(target: str) -> None:
     text = f"<xliff><target>{target}</target></xliff>"
     untouched(Kind.xliff, text)
     meddled(Kind.xliff, text, 1, 0.02)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20

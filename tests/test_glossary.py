@@ -248,7 +248,7 @@ def test_a_megabyte_without_a_full_stop_is_matched_quickly(make_glossary: Glossa
     text = "the governor spoke of elements in the army and " * 20_000
     started = time.process_time()
     assert len(glossary.match(text)) == 20_000
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 30
 
 
 # --- Uncertain rows --------------------------------------------------------------------------------------------------

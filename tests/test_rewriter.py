@@ -331,7 +331,7 @@ def test_remote_code_is_neither_run_nor_asked_about(tiny_folders: dict[str, Path
     started = time.monotonic()
     with pytest.raises(InputError, match="cannot be loaded"):
         Rewriter.load(folder, "cpu")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_pickled_weights_are_told_how_to_be_converted(tiny_folders: dict[str, Path], tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_an_unknown_hub_id_fails_at_once_and_without_the_network(name: str) -> N
     started = time.monotonic()
     with pytest.raises(InputError) as caught:
         Rewriter.load(name)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert str(caught.value).startswith(f"{name}: no such model folder")
     assert "\n" not in str(caught.value)
 
