@@ -209,8 +209,8 @@ def test_the_cases_for_choosing_and_for_reporting_have_no_word_in_common() -> No
 
 
 @pytest.mark.model
-# Measured: 50 and 44, 49 and 22.
-@pytest.mark.parametrize(("name", "kept", "mended"), [("ambiguous", 48, 41), ("ambiguous_blind", 48, 20)])
+# Measured: 50 and 45, 50 and 21.
+@pytest.mark.parametrize(("name", "kept", "mended"), [("ambiguous", 48, 41), ("ambiguous_blind", 48, 19)])
 def test_the_bundled_model_tells_true_senses_from_false_ones(name: str, kept: int, mended: int) -> None:
     if not [*BUNDLED.glob("*.gguf"), *BUNDLED.glob("*.safetensors")]:
         pytest.skip("no weights in this source tree")
