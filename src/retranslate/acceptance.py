@@ -106,12 +106,11 @@ def accept_what_reads_better(rewriter: Rewriter, waiting: Waiting, margin: float
             if draft.candidates:
                 texts = (draft.text, *draft.candidates)
                 needed = margin / len(draft.text.split())
-                handicaps = [needed if _only_reorders(draft, text) else 0.0 for text in texts]
-                known = [scores[request, text] - handicap for text, handicap in zip(texts, handicaps, strict=True)]
+                handicaps = {text: needed if _only_reorders(draft, text) else 0.0 for text in texts}
+                known = [scores[request, text] - handicaps[text] for text in texts]
                 if _is_close(known, needed):
                     # Too close to leave it to what else was in the batch.
-                    alone = [rewriter.score([(request, text)], 1)[0] for text in texts]
-                    known = [score - handicap for score, handicap in zip(alone, handicaps, strict=True)]
+                    known = [rewriter.score([(request, text)], 1)[0] - handicaps[text] for text in texts]
                 _accept(draft, known, needed)
 
 
@@ -124,8 +123,8 @@ def _only_reorders(draft: Draft, text: str) -> bool:
     ours, theirs = guards.words(draft.text), guards.words(text)
     if draft.steps or ours == theirs or sorted(ours) != sorted(theirs):
         return False
-    turned = {(one, other) for one, other in pairwise(ours) if (other, one) in set(pairwise(theirs))}
-    return not any("ADJ" in morphology.parts_of_speech(other) for _, other in turned)
+    now = set(pairwise(theirs))
+    return not any((other, one) in now and "ADJ" in morphology.parts_of_speech(other) for one, other in pairwise(ours))
 
 
 def _is_close(scores: Sequence[float], margin: float) -> bool:

@@ -94,7 +94,7 @@ def drafted(segment: Segment, glossary: Glossary) -> Draft:
             draft.kept.append(match.found)
         elif match.row.mode == "forbid" or match.replacement is None:
             draft.flags.append(f"{match.found}: {match.row.note or 'flagged by the glossary'}")
-        elif match.row.mode in ("hint", "only-near"):
+        elif match.row.suggests:
             draft.hints.append(match)
         elif match.replacement != match.found:
             draft.fixes.append(Fix(match, match.replacement, "glossary", because(match)))

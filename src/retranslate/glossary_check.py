@@ -62,7 +62,7 @@ def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
             yield Problem(
                 row.source, row.line, "'only-near' without words in column 'near'; give some, or make it a hint."
             )
-        if row.mode in ("fix", "hint", "only-near") and not any("*" in wrong for wrong in row.wrong):
+        if row.replaces and not any("*" in wrong for wrong in row.wrong):
             starred = [right for right in row.right if "*" in right]
             if starred:
                 yield Problem(row.source, row.line, f"{starred[0]!r} has a star but no word of column 'wrong' has one.")
@@ -111,7 +111,7 @@ def _overlap(text: str, earlier: Row, row: Row) -> str | None:
 def _cycle_problems(rows: Sequence[Row]) -> Iterator[Problem]:
     certain = Glossary(tuple(row for row in rows if row.mode == "fix" and row.right and not row.near))
     for row in rows:
-        if row.mode not in ("fix", "hint", "only-near"):
+        if not row.replaces:
             continue
         for right in row.right:
             others = [match.row for surface in expand(right) for match in certain.match(surface.text)]

@@ -43,6 +43,16 @@ class Row:
     line: int = 0
 
     @property
+    def suggests(self) -> bool:
+        """Whether the row's readings are for the model and the context to decide on."""
+        return self.mode in ("hint", "only-near")
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the row has other words to offer for those it finds: applied, or suggested."""
+        return self.mode == "fix" or self.suggests
+
+    @property
     def place(self) -> str:
         """``file:line`` of the row."""
         return f"{self.source}:{self.line}"

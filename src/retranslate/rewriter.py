@@ -117,7 +117,7 @@ class Rewriter(ABC):
         self._source: str | None = None
         """The folder or hub id that was asked for (None: the bundled one)."""
         self._device: str | None = None
-        self._is_loaded = False
+        """What computes where it is read again; None as long as it has been read from nowhere."""
 
     @staticmethod
     def load(source: str | Path | None = None, device: str | None = None) -> Rewriter:
@@ -145,11 +145,10 @@ class Rewriter(ABC):
         # From wherever it is read again: a folder by its whole path, and by the engine that has computed here.
         found = str(where.resolve()) if where.is_dir() else str(source)
         rewriter._source, rewriter._device = None if source is None else found, device or rewriter.engine
-        rewriter._is_loaded = True
         return rewriter
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if not self._is_loaded:
+        if self._device is None:
             raise pickle.PicklingError("a model that was not loaded from a folder or by its id cannot be pickled.")
         return _loaded_again, (self._source, self._device, self.weights)
 

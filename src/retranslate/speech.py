@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -121,11 +121,15 @@ _GENDERS = dict.fromkeys("he him his himself".split(), "he") | dict.fromkeys("sh
 def changed_persons(before: str, after: str) -> list[str]:
     """Where the rewrite says I, we or you more often than before, or no more at all ("he puts", "I put"), or makes a "he"
     of a "she"."""
-    ours, theirs = (Counter(_PERSONS[word] for word in words(text) if word in _PERSONS) for text in (before, after))
+    ours, theirs = _counted(_PERSONS, before), _counted(_PERSONS, after)
     complaints = [f"lost {person!r}" for person in ours if person not in theirs]
     complaints += [f"invented {person!r}" for person in theirs - ours]
-    was, now = (Counter(_GENDERS[word] for word in words(text) if word in _GENDERS) for text in (before, after))
+    was, now = _counted(_GENDERS, before), _counted(_GENDERS, after)
     return complaints + [f"{one!r} became {other!r}" for one in was - now for other in now - was]
+
+
+def _counted(persons: Mapping[str, str], text: str) -> Counter[str]:
+    return Counter(persons[word] for word in words(text) if word in persons)
 
 
 def invented_persons(before: str, after: str) -> list[str]:

@@ -103,14 +103,15 @@ def _tend(line: Connection, make: MakeCorrector, serve: Serve, threads: int) -> 
     # Threads do not survive a fork: none must have been started by those who compute. Read when torch is imported.
     os.environ["OMP_NUM_THREADS"] = "1"
     # A child that held on to the line would hide the nursery's end from the parent.
-    os.register_at_fork(after_in_child=line.close)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=line.close)
     loaded, method = _load(make)
     children: dict[int, BaseProcess] = {}
     with suppress(EOFError, OSError):
         while True:
             asked = line.recv()
             if asked is None:
-                child = _bear(method, serve, Connection(recv_handle(line)), loaded, threads)
+                child = _bear(method, serve, type(line)(recv_handle(line)), loaded, threads)
                 children[child.pid or 0] = child
                 line.send(child.pid)
             else:

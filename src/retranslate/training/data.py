@@ -164,7 +164,7 @@ def _with_distractors(example: Example, glossary: Glossary, rng: random.Random) 
     hints = [
         (match.found, " | ".join(match.alternatives))
         for match in glossary.match(example.source)
-        if match.row.mode in ("hint", "only-near") and match.alternatives and match.found not in known
+        if match.row.suggests and match.alternatives and match.found not in known
         and re.search(rf"(?<!\w){re.escape(match.found)}(?!\w)", example.target)
     ]  # fmt: skip
     if not hints or rng.random() < 0.3:
