@@ -53,6 +53,12 @@ def test_a_draft_stands_as_far_as_the_model_agrees() -> None:
     assert writing.draft(3) == [3]  # after an error with care
 
 
+def test_where_a_pass_has_room_more_is_tried_after_a_difference() -> None:
+    writing = Writing(0, Task([], list(range(10, 40)), 60))
+    writing.extend(writing.draft(48), _steps(10, 7), END)
+    assert [len(writing.draft(room)) for room in (2, 3, 24, 36, 48)] == [1, 1, 2, 3, 4]
+
+
 def test_a_draft_that_was_right_is_followed_further_to_the_end() -> None:
     writing = Writing(0, Task([], [1, 2, 3, 4, END], 20))
     assert writing.extend(writing.draft(2), _steps(1, 2, 3), END) == 2

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-_FIRST_DRAFT = 8
-_LONGEST_DRAFT = 16
+_FIRST_DRAFT = 16
+_LONGEST_DRAFT = 24
+_CARE = 12
+"""A draft after a difference is at least this fraction of the longest one allowed: where a pass has room, trying costs little."""
 _TRACE = 4
 """So many tokens, at the most, tell where in its sentence a text is."""
 
@@ -58,9 +60,10 @@ class Writing:
     trust: int = _FIRST_DRAFT
 
     def draft(self, longest: int) -> Sequence[int]:
-        """What the source says next, no longer than the answer may become."""
+        """What the source says next, at most ``longest`` tokens and no longer than the answer may become."""
         room = self.task.limit - len(self.answer.ids) - 1
-        return self.task.source[self.place : self.place + max(0, min(self.trust, longest, room))]
+        wanted = max(self.trust, longest // _CARE)
+        return self.task.source[self.place : self.place + max(0, min(wanted, longest, room))]
 
     def extend(self, draft: Sequence[int], steps: Iterable[Step], end: int) -> int:
         """Writes what the model chose, up to where it left the draft or came to its end; returns how much of the draft that is."""
