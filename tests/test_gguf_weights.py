@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 import tiny_models
 from retranslate.errors import InputError
-from retranslate.gguf_weights import halves_apart, read_llama, unpacked
+from retranslate.gguf_weights import EMBEDDING, PackedEmbedding, halves_apart, read_llama, unpacked
 from retranslate.rewriter import BUNDLED, Request, Rewriter
 from retranslate.tensor_names import llama_cpp_name
 from retranslate.training.export import interleave
@@ -116,6 +116,18 @@ def test_the_model_answers_as_the_one_that_transformers_opens(folder: Path) -> N
     with torch.inference_mode():
         torch.testing.assert_close(rewriter._model(ids).logits, theirs(ids).logits, atol=1e-3, rtol=1e-3)
     assert rewriter.parameters == theirs.num_parameters()
+
+
+@pytest.mark.parametrize("kind", ["F32", "F16", "Q4_0", "Q8_0"])
+def test_embeddings_are_unpacked_row_by_row(
+    checkpoint: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "model"))
+    monkeypatch.setitem(MIX, "token_embd", kind)
+    _write(folder / "model.gguf", _tensors(checkpoint))
+    weights = _read(folder)[EMBEDDING]
+    ids = torch.tensor([[3, 1, 3], [0, 2, len(weights) - 1]])
+    assert torch.equal(PackedEmbedding(folder / "model.gguf")(ids), weights[ids])
 
 
 @pytest.mark.parametrize("kind", ["F32", "F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"])

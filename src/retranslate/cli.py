@@ -262,6 +262,8 @@ def main() -> None:
     """The command ``retranslate``: runs it and turns what went wrong into one line and an exit code."""
     # Threads that wait for each other awake make it two to four times as slow where other work runs.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Every other number of tokens has a product of its own in oneDNN's cache; a thousand of them are no faster.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()

@@ -21,6 +21,10 @@ _PASS = 48
 """About so many draft tokens in a pass are free or nearly so; more cost what they save when they are wrong."""
 
 
+_ROWS = 256
+"""Of about so many tokens scores are worked out together: the logits of each take 200 kB, and more are no faster."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What holds for all answers of a model: their ``end`` mark, their ``first`` token, the tokens and sequences ``never`` written.
@@ -122,7 +126,31 @@ def _steps(logits: torch.Tensor, written: Sequence[Sequence[int]], terms: Terms)
 def score(
     model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]
 ) -> Scores:
-    """What the model thinks of the ``answers`` to each prompt, one or more, by ragged passes.
+    """What the model thinks of the ``answers`` to each prompt, one or more, by ragged passes."""
+    lengths = [max(map(len, options), default=0) for options in answers]
+    return [found for part in _parts(lengths, _ROWS) for found in _scored(model, prompts[part], answers[part])]
+
+
+def _parts(lengths: Sequence[int], most: int) -> Iterator[slice]:
+    """Consecutive slices of items whose ``lengths`` come to ``most`` at the most, or of a single one.
+
+    >>> [(part.start, part.stop) for part in _parts([3, 3, 9, 1], 6)]
+    [(0, 2), (2, 3), (3, 4)]
+    """
+    start, total = 0, 0
+    for place, length in enumerate(lengths):
+        if total + length > most and place > start:
+            yield slice(start, place)
+            start, total = place, 0
+        total += length
+    if start < len(lengths):
+        yield slice(start, len(lengths))
+
+
+def _scored(
+    model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]
+) -> Scores:
+    """Scores of answers that share their passes.
 
     The answers to a prompt are read after one another, so that the prompt, and what an answer begins with as the one
     before it, are read once.

@@ -20,6 +20,7 @@ from gguf.quants import dequantize
 from retranslate.errors import InputError
 from retranslate.tensor_names import transformers_name
 
+EMBEDDING = "model.embed_tokens.weight"
 _PIECE = 8192
 """Blocks unpacked at a time."""
 
@@ -70,6 +71,22 @@ def read_llama(
         raise InputError(
             f"{path}: the weights are incomplete: {len(absent)} tensors are missing, such as {min(absent)}; export the model again."
         )
+
+
+class PackedEmbedding(torch.nn.Module):
+    """The embedding of tokens in the file at ``path``, whose rows are unpacked when they are asked for.
+
+    Where the last layer has its own copy of them in another layout, all of them in float32 would be in memory twice.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        (stored,) = (item for item in _Reader(path).tensors if transformers_name(item.name) == EMBEDDING)
+        self._rows, self._kind = stored.data, stored.tensor_type
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """The rows of ``ids``, of any shape, each of ``size`` numbers: (..., size), float32."""
+        return torch.from_numpy(unpacked(self._rows[ids.flatten().numpy()], self._kind)).view(*ids.shape, -1)
 
 
 def _refuse_overlaps(reader: GGUFReader) -> None:

@@ -98,6 +98,8 @@ def _open_llama(gguf: Path, config: Any, place: str) -> transformers.PreTrainedM
         _fill(model, name.removesuffix(".weight"), weights.to(place))
     if config.tie_word_embeddings:
         _fill(model, "lm_head", model.model.embed_tokens.weight)
+        if isinstance(model.lm_head, onednn.BlockedLinear):
+            model.model.embed_tokens = gguf_weights.PackedEmbedding(gguf)
     return model.to(place)
 
 
