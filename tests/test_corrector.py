@@ -18,9 +18,11 @@ from conftest import GlossaryMaker
 from retranslate import guards
 from retranslate.corrector import Corrector, Settings
 from retranslate.edits import Result, apply
+from retranslate.fluency import Detector
 from retranslate.glossary import Glossary
 from retranslate.rewriter import Request, Rewrite, Rewriter
 from retranslate.text import MAX_SENTENCE, split
+from test_fluency import suspicious_of
 
 Answer = Callable[[Request], Rewrite]
 
@@ -30,6 +32,7 @@ class FakeRewriter:
 
     name = "fake"
     signature = "fake:00000000"
+    detector: Detector | None = None
 
     def __init__(
         self,
@@ -641,3 +644,16 @@ def test_what_was_not_refused_is_not_asked_about_again() -> None:
 
 def test_second_chances_are_in_the_signature() -> None:
     assert Corrector(Glossary(), None, Settings(second_chance=4)).signature.endswith("|second_chance:4")
+
+
+def test_the_model_is_not_asked_about_what_is_clearly_fluent() -> None:
+    rewriter = FakeRewriter({})
+    rewriter.detector = suspicious_of("coffee")
+    clean, garbled = "The minister said that the exports rose.", "The minister of coffee said that the exports rose."
+    corrector_with(rewriter)(f"{clean} {garbled}")
+    assert [request.sentence for request in rewriter.asked] == [garbled]
+    rewriter.asked.clear()
+    corrector = corrector_with(rewriter, settings=Settings(skip_fluent=False))
+    corrector(f"{clean} {garbled}")
+    assert [request.sentence for request in rewriter.asked] == [clean, garbled]
+    assert corrector.signature.endswith("|every_sentence")

@@ -34,7 +34,8 @@ class Settings:
     ``guards`` are the names of the guards that are asked (see :data:`retranslate.guards.GUARDS`). ``margin`` is by how much
     an accepted text must beat the sentence as it was: the gain in the model's mean log-probability a token, times the words
     of the sentence. ``second_chance`` is the
-    number of other rewrites that the model is asked for where one was refused. ``batch_size`` is the number of sentences
+    number of other rewrites that the model is asked for where one was refused. With ``skip_fluent`` the model is not asked
+    about sentences that are clearly fluent, if it comes with a detector of such (:mod:`retranslate.fluency`). ``batch_size`` is the number of sentences
     decoded together: a matter of speed and memory, never of the outcome. ``window`` is the number of texts that
     :meth:`Corrector.stream` reads ahead to fill its batches.
     """
@@ -42,6 +43,7 @@ class Settings:
     guards: tuple[str, ...] = tuple(guards.GUARDS)
     margin: float = MARGINS["default"]
     second_chance: int = 0
+    skip_fluent: bool = True
     batch_size: int = 16
     window: int = 32
 
@@ -90,7 +92,8 @@ class Corrector:
         asked = "all" if self.settings.guards == tuple(guards.GUARDS) else "+".join(self.settings.guards) or "none"
         margin = f"|margin:{self.settings.margin:g}" if self.settings.margin else ""
         chances = f"|second_chance:{self.settings.second_chance}" if self.settings.second_chance else ""
-        return f"retranslate:{__version__}|model:{model}|glossary:{self.glossary.signature}|guards:{asked}{margin}{chances}"
+        every = "" if self.settings.skip_fluent else "|every_sentence"
+        return f"retranslate:{__version__}|model:{model}|glossary:{self.glossary.signature}|guards:{asked}{margin}{chances}{every}"
 
     def __call__(self, text: str) -> Result:
         """``text`` repaired."""
@@ -158,10 +161,14 @@ class Corrector:
     ) -> None:
         """Lets the model rewrite the drafts that are prose; as much of it as guards and margin let pass is applied."""
         waiting: dict[Request, list[Draft]] = {}
+        detector = rewriter.detector if self.settings.skip_fluent else None
         for draft in drafts:
             if not is_prose(draft.segment, draft.text):
                 continue
-            request = Request(draft.text, terms.offered(draft))
+            offered = terms.offered(draft)
+            if detector is not None and not offered and detector.is_fluent(draft.text):
+                continue
+            request = Request(draft.text, offered)
             if rewriter.fits(request):
                 draft.given = draft.text
                 waiting.setdefault(request, []).append(draft)

@@ -24,6 +24,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from retranslate.drafting import Answer, Scores, Task
 from retranslate.errors import InputError
+from retranslate.fluency import DETECTOR, Detector
 
 BUNDLED = Path(__file__).parent / "model"
 MARKER = "retranslate.json"
@@ -118,6 +119,7 @@ class Rewriter(ABC):
         """The folder or hub id that was asked for (None: the bundled one)."""
         self._device: str | None = None
         """What computes where it is read again; None as long as it has been read from nowhere."""
+        self._detector_file: Path | None = None
 
     @staticmethod
     def load(source: str | Path | None = None, device: str | None = None) -> Rewriter:
@@ -166,6 +168,11 @@ class Rewriter(ABC):
     def signature(self) -> str:
         """Name, first eight digits of the weights' SHA-256, and the engine unless it is torch: answers may differ by it."""
         return f"{self.name}:{self.weights[:8]}{'' if self.engine == TORCH else f'@{self.engine}'}"
+
+    @cached_property
+    def detector(self) -> Detector | None:
+        """What tells the sentences that the model need not read, if its folder has one. Raises InputError if it is broken."""
+        return None if self._detector_file is None else Detector.load(self._detector_file)
 
     @property
     @abstractmethod
@@ -334,6 +341,8 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
             place = None if device == TORCH else device
             rewriter = TorchRewriter.open(folder, gguf, place, own=marker is not None, name=name, weights=digest)
     rewriter.max_tokens = (marker or {}).get("max_tokens", rewriter.max_tokens)
+    if (folder / DETECTOR).is_file():
+        rewriter._detector_file = folder / DETECTOR
     return rewriter
 
 

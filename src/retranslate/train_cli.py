@@ -75,6 +75,19 @@ def restraint(recipe: RecipeFile) -> None:
         print(train_restraint(read_recipe(recipe)))
 
 
+@train_app.command("fluency")
+def fluency(
+    recipe: RecipeFile,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it (.npz).")],
+) -> None:
+    """Make the detector of sentences so fluent that the model need not read them."""
+    with _extra():
+        from retranslate.training.detector import train_fluency
+        from retranslate.training.recipe import read_recipe
+
+        print(train_fluency(read_recipe(recipe), output))
+
+
 @train_app.command("average")
 def average(
     checkpoints: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Checkpoints of one run.")],
