@@ -23,6 +23,7 @@ class Reader:
     """Rewrites nothing, and finds a text the likelier the more of the ``liked`` words it has."""
 
     signature = "reader:00000000"
+    detector = None
 
     def __init__(self, **liked: float) -> None:
         self.liked = liked
