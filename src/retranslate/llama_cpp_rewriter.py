@@ -20,8 +20,8 @@ from retranslate.errors import InputError, first_line
 from retranslate.mapped_model import Context, Logits, Model, Run
 from retranslate.rewriter import LLAMA_CPP, Rewriter, answer_limit
 
-_PASS = 48
-"""What a pass has room for, in draft tokens."""
+_LONGEST_DRAFT = 16
+"""A token more costs llama.cpp more than it costs torch: right after a difference only one is tried."""
 _ROOM = 256
 """Places are made ready so many at a time."""
 
@@ -93,7 +93,7 @@ def decode(context: Context, task: Task, end: int) -> Answer:
     writing = Writing(0, task)
     filled, unread = 0, list(task.prompt)
     while True:
-        draft = writing.draft(_PASS)
+        draft = writing.draft(_LONGEST_DRAFT)
         logits = context.read(Run(0, filled, [*unread, *draft], len(draft) + 1))
         agreed = writing.extend(draft, _steps(logits), end)
         if writing.is_done(end):
