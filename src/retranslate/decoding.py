@@ -19,8 +19,6 @@ from retranslate.ragged import Batch, read_alone
 
 _PASS = 48
 """About so many draft tokens in a pass are free or nearly so; more cost what they save when they are wrong."""
-
-
 _ROWS = 256
 """Of about so many tokens scores are worked out together: the logits of each take 200 kB, and more are no faster."""
 

@@ -14,7 +14,7 @@ from math import inf
 _FIRST_DRAFT = 16
 _LONGEST_DRAFT = 24
 _CARE = 12
-"""A draft after a difference is at least this fraction of the longest one allowed: where a pass has room, trying costs little."""
+"""A draft is at least one in so many tokens of the longest one allowed, also after a difference: where a pass has room, trying costs little."""
 _TRACE = 4
 """So many tokens, at the most, tell where in its sentence a text is."""
 

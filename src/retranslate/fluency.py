@@ -1,12 +1,13 @@
-"""Whether a sentence is so clearly fluent that no model need read it: a small classifier, a tenth of a millisecond a sentence.
+"""Whether a sentence is so clearly fluent that no model need read it: a small classifier.
 
 A word looks at two neighbours on either side; what the most suspicious places show decides (a convolution over time with
 max-pooling, Kim 2014, "Convolutional Neural Networks for Sentence Classification"). Made by ``retranslate train
-fluency``, which also says how far below its threshold garbled sentences were seen.
+fluency``.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retranslate.errors import InputError
+from retranslate.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +29,7 @@ WINDOW = 5
 """Words that are looked at together."""
 EDGE = "\n"
 """Stands before and behind a sentence."""
+_ARRAYS = ("keys", "capital", "filters", "bias", "weights")
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][a-z]+)?|\d+|[^\w\s]|_")
 
 
@@ -38,7 +41,7 @@ def tokens(text: str) -> list[str]:
 def key(token: str, known: Mapping[str, int]) -> str:
     """As what a token counts: itself in lower case, or what is left of one that is not among the ``known``.
 
-    >>> [key(token, {"the": 0}) for token in ("The", "Jabbar", "1,234"[:1], "coffee")]
+    >>> [key(token, {"the": 0, "-ee": 1}) for token in ("The", "Jabbar", "1", "coffee")]
     ['the', 'Xx', '0', '-ee']
     """
     if token[0].isdigit():
@@ -77,35 +80,33 @@ class Detector:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 words = bytes(stored["known"]).decode("utf-8").split("\0")
-                keys, capital, filters, bias, weights = (
-                    stored[name].astype(np.float32) for name in ("keys", "capital", "filters", "bias", "weights")
-                )
+                arrays = {name: stored[name].astype(np.float32) for name in _ARRAYS}
                 offset, threshold = map(float, stored["numbers"])
         except Exception as error:  # numpy and zipfile raise what they like
             raise InputError(
                 f"{path}: no fluency detector: {error}; delete it, or make it again with 'retranslate train fluency'."
             ) from error
-        return cls({word: n for n, word in enumerate(words)}, keys, capital, filters, bias, weights, offset, threshold)
+        return cls({word: n for n, word in enumerate(words)}, **arrays, offset=offset, threshold=threshold)
 
     def save(self, path: Path) -> None:
         """Writes the detector to ``path``, in half precision."""
         import numpy as np
 
-        partial = path.with_name(f"{path.name}.partial")
-        with partial.open("wb") as stream:
-            np.savez_compressed(
-                stream, known=np.frombuffer("\0".join(self.known).encode(), np.uint8), numbers=np.array([self.offset, self.threshold]),
-                **{name: getattr(self, name).astype(np.float16) for name in ("keys", "capital", "filters", "bias", "weights")},
-            )  # fmt: skip
-        partial.replace(path)
+        packed = io.BytesIO()
+        np.savez_compressed(
+            packed, known=np.frombuffer("\0".join(self.known).encode(), np.uint8), numbers=np.array([self.offset, self.threshold]),
+            **{name: getattr(self, name).astype(np.float16) for name in _ARRAYS},
+        )  # fmt: skip
+        write_whole(path, packed.getvalue())
 
     def score(self, text: str) -> float:
         """How garbled ``text`` looks, in logits: below 0 it is likelier fluent than not, before any threshold."""
         import numpy as np
 
         found = tokens(text)
-        seen = self.keys[numbered(found, self.known)]
-        seen[[token[0].isupper() for token in found]] += self.capital
+        numbers, capital = features(found, self.known)
+        seen = self.keys[numbers]
+        seen[capital] += self.capital
         margin = np.zeros((WINDOW // 2, seen.shape[1]), np.float32)
         windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([margin, seen, margin]), WINDOW, axis=0)
         # (tokens, size, WINDOW) by now; the filters are laid out window by window.
@@ -118,6 +119,6 @@ class Detector:
         return self.score(text) < self.threshold
 
 
-def numbered(found: Sequence[str], known: Mapping[str, int]) -> list[int]:
-    """The numbers of the keys of tokens."""
-    return [known[key(token, known)] for token in found]
+def features(found: Sequence[str], known: Mapping[str, int]) -> tuple[list[int], list[bool]]:
+    """What the classifier sees of tokens: the numbers of their keys, and which have a capital."""
+    return [known[key(token, known)] for token in found], [token[0].isupper() for token in found]

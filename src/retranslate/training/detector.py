@@ -13,8 +13,9 @@ from torch.nn import functional
 
 from retranslate.corrector import Corrector, Settings
 from retranslate.errors import InputError
-from retranslate.fluency import EDGE, WINDOW, Detector, numbered, tokens
+from retranslate.fluency import EDGE, WINDOW, Detector, features, tokens
 from retranslate.training.data import Example
+from retranslate.training.encoding import padded
 from retranslate.training.finetune import read_prepared
 from retranslate.training.loop import tell
 from retranslate.training.recipe import Recipe
@@ -47,8 +48,8 @@ def train_fluency(recipe: Recipe, output: Path) -> Path:
     is changed.
     """
     examples = read_prepared(recipe)
-    real = [number for number, example in enumerate(examples) if example.kind == "pairs"][-_HELD_BACK:]
-    held_back = {examples[number].source for number in real}
+    real = [example.source for example in examples if example.kind == "pairs"]
+    held_back = set(real[-_HELD_BACK:])
     detector = train(*sentences(example for example in examples if example.source not in held_back), recipe.seed)
     changed = _changed(sorted(held_back))
     if not changed:
@@ -108,13 +109,13 @@ class Network(torch.nn.Module):
         scores: torch.Tensor = self.weights(functional.dropout(shown, 0.2, self.training)).squeeze(-1)
         return scores
 
-    def detector(self, known: dict[str, int], threshold: float = 0.0) -> Detector:
-        """What it has learnt, for use without torch."""
+    def detector(self, known: dict[str, int]) -> Detector:
+        """What it has learnt, for use without torch; its threshold is still to be found."""
         stored = {name: value.numpy().copy() for name, value in self.state_dict().items()}
         filters = stored["filters.weight"].transpose(2, 1, 0).reshape(-1, len(stored["filters.weight"]))
         return Detector(
             known, stored["keys.weight"][1:], stored["capital"], filters, stored["filters.bias"],
-            stored["weights.weight"][0], float(stored["weights.bias"][0]), threshold,
+            stored["weights.weight"][0], float(stored["weights.bias"][0]), threshold=0.0,
         )  # fmt: skip
 
 
@@ -152,8 +153,8 @@ _Row = tuple[list[int], list[bool]]
 
 
 def _row(text: str, known: dict[str, int]) -> _Row:
-    found = tokens(text)[:_MOST_TOKENS]
-    return [number + 1 for number in numbered(found, known)], [token[0].isupper() for token in found]
+    numbers, capital = features(tokens(text)[:_MOST_TOKENS], known)
+    return [number + 1 for number in numbers], capital
 
 
 def _batches(rows: Sequence[tuple[_Row, float]], size: int, rng: random.Random) -> Iterator[list[tuple[_Row, float]]]:
@@ -168,7 +169,7 @@ def _batches(rows: Sequence[tuple[_Row, float]], size: int, rng: random.Random) 
 
 
 def _padded(rows: Sequence[_Row]) -> tuple[torch.Tensor, torch.Tensor]:
-    longest = max(len(numbers) for numbers, _ in rows)
-    numbers = torch.tensor([[*row, *[0] * (longest - len(row))] for row, _ in rows])
-    capital = torch.tensor([[*row, *[False] * (longest - len(row))] for _, row in rows], dtype=torch.float32)
-    return numbers, capital
+    return (
+        padded([numbers for numbers, _ in rows], 0, "cpu", torch.long),
+        padded([capital for _, capital in rows], 0, "cpu", torch.float32),
+    )
