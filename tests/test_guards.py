@@ -160,6 +160,7 @@ REFUSE = [
     ("attribution", "He said that it is over, and she added that it rained.", "He said that it is over, and it rained.", "lost 1 of 2"),
     ("attribution", "Counts by divers that he saw are high.", "Counts by divers also confirm that they are high.", "invented 'confirm'"),
     ("attribution", "He revealed the files.", "He was revealed to the court.", "a verb of saying became passive"),
+    ("attribution", "A source, told News, that it rained.", "A source, told News, said that it rained.", "the same speaker says it twice"),
     ("speaker", "Hadi told Karim that it is over.", "Karim told Hadi that it is over.", "'karim' did not say it"),
     ("speaker", "The minister said the governor left.", "The governor said the minister left.", "'governor' did not say it"),
     ("speaker", "was read out on the square.", "He was read out on the square.", "invented 'he'"),

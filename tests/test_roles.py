@@ -29,6 +29,7 @@ TURNED = [
     ("lost_agents", "The bus was bought by the municipality.", "The bus bribed the municipality."),
     ("new_agents", "He was killed with his son.", "He was killed by his son."),
     ("new_agents", "They were accused of war against the army.", "They were accused of war by the army."),
+    ("new_agents", "The road was liberated from the fighters of the group.", "The road was liberated by the fighters of the group."),
     ("turned_passive", "The guards arrested two men.", "The guards were arrested."),
     ("turned_passive", "He unseated her and served again.", "He was unseated and served again."),
     ("turned_passive", "The bank damaged in the furnace eight tons of notes.", "The bank was damaged in the furnace eight tons of notes."),

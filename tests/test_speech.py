@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from retranslate.counterparts import Terms
 from retranslate.speech import (
     changed_persons,
+    doubled_sayings,
     invented_persons,
     new_speakers,
     parted_titles,
@@ -63,6 +64,20 @@ def test_a_speaker_whom_the_glossary_renames_is_the_same() -> None:
     terms = Terms.of([("Stoke that", "Stock that")])
     assert new_speakers("Stoke said it.", "Stock said it.", Terms()) != []
     assert new_speakers("Stoke said it.", "Stock said it.", terms) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("A source in the police, told the agency, said that the road is open.", 1),
+        ("A source in the police, told the agency that the road is open.", 0),
+        ("A source, who told the agency, said that the road is open.", 0),
+        ("The minister told the council and said that the road is open.", 0),
+        ('"It is over," Salim said, and Karim told the agency.', 0),
+    ],
+)
+def test_one_speaker_who_says_it_twice_in_a_breath(text: str, count: int) -> None:
+    assert doubled_sayings(text) == count
 
 
 def test_sayings_that_are_seldom_passive() -> None:

@@ -173,13 +173,15 @@ _TOLD = re.compile(r"\b(?:told|tells|telling)\b(?! (?:said|that)\b|[:,]? *(?:[:\
 
 
 def attribution_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Nobody's "said" gets lost: as many verbs of saying as before, but for two in a row ("told said"); and none comes in
-    that says more than "said"."""
+    """Nobody's "said" gets lost: as many verbs of saying as before, but for two in a row ("told said"); none comes in that
+    says more than "said", nor a second one for the same speaker."""
     if len(_TOLD.findall(before)) > len(_TOLD.findall(after)):
         # "He told the minister that": the minister is who heard it.
         return ["lost 'told', whose object would become the speaker"]
     if speech.passive_sayings(after) > speech.passive_sayings(before):
         return ["a verb of saying became passive"]
+    if speech.doubled_sayings(after) > speech.doubled_sayings(before):
+        return ["the same speaker says it twice"]
     ours = [is_reporting(word) for word in words(before)]
     theirs = sum(is_reporting(word) for word in words(after))
     doubled = sum(one and other for one, other in pairwise(ours))

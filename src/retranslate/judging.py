@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from retranslate import guards
+from retranslate import guards, morphology
 from retranslate.counterparts import are_counterparts, carries_meaning
 from retranslate.edits import Edit, apply, word_edits
 from retranslate.guards import Terms
 
 _STRAIGHT = str.maketrans("“”‘’", "\"\"''")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0f\ufeff]")
+_INDEFINITE = re.compile(r"\b(?P<article>[Aa]n?) (?P<next>[^\W\d_][\w-]+)")
 _QUOTE = re.compile('["“”]')
 
 PARTIAL = "partial"
@@ -57,7 +58,7 @@ class Verdict:
 
 def judge(before: str, after: str, terms: Terms, names: Sequence[str]) -> Verdict:
     """How much of the rewrite ``after`` may replace ``before``, by the guards called ``names``."""
-    rewrite = as_typed(before, after)
+    rewrite = as_typed(before, with_articles(before, after))
     complaints = guards.judge(before, rewrite, terms, names)
     if not complaints:
         return Verdict(rewrite, rewrite=rewrite)
@@ -85,6 +86,21 @@ def _overfull(before: str, rewrite: str, text: str) -> dict[str, list[str]]:
     ours, theirs = Counter(guards.words(before)), Counter(guards.words(rewrite))
     over = [word for word, count in Counter(guards.words(text)).items() if count > max(ours[word], theirs[word])]
     return {PARTIAL: [f"says {word!r} once too often" for word in over]} if over else {}
+
+
+def with_articles(before: str, after: str) -> str:
+    """``after`` with "a" and "an" as the next word wants them, but for those that ``before`` has.
+
+    >>> with_articles("in official letter", "in a official letter")
+    'in an official letter'
+    """
+    ours = {match.group().lower() for match in _INDEFINITE.finditer(before)}
+    return _INDEFINITE.sub(lambda match: match.group() if match.group().lower() in ours else _article(match), after)
+
+
+def _article(match: re.Match[str]) -> str:
+    right = morphology.indefinite_article(match["next"])
+    return match.group() if match["article"].lower() == right else f"{match['article'][0]}{right[1:]} {match['next']}"
 
 
 def as_typed(before: str, after: str) -> str:

@@ -230,17 +230,23 @@ _NO_AGENT = frozenset("with against to for from about on at as over under".split
 _NEVER_AGENT = _NO_AGENT - {"from", "as"}
 
 
-def _heads_after_by(tokens: Sequence[str]) -> Iterator[str]:
+_PARTING = frozenset(
+    "liberate free recapture retake rescue protect save withdraw expel evict remove separate isolate clear exempt exclude".split()
+)
+
+
+def _heads_after_by(tokens: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Where "by" stands, and the first word of the noun group behind it."""
     for place, token in enumerate(tokens):
         if token == "by" and (group := _noun_group(tokens, place + 1)):
-            yield group[0]
+            yield place, group[0]
 
 
 def lost_agents(before: str, after: str) -> list[str]:
     """What was done by someone is not done "with", "to" or "from" them, nor to them."""
     theirs = pieces(after)
     complaints = []
-    for head in _heads_after_by(pieces(before)):
+    for _, head in _heads_after_by(pieces(before)):
         governors = [_governor(theirs, at) for at in _places(theirs, head)]
         if "by" not in governors:
             wrong = [word for word in governors if word and (word in _NO_AGENT or word not in PREPOSITIONS)]
@@ -249,13 +255,17 @@ def lost_agents(before: str, after: str) -> list[str]:
 
 
 def new_agents(before: str, after: str) -> list[str]:
-    """Nobody becomes the doer who stood "with", "to" or "against": "killed with his son", "killed by his son"."""
-    ours = pieces(before)
+    """Nobody becomes the doer who stood "with", "to" or "against": "killed with his son", "killed by his son".
+
+    "From" often stands for "by" in this English, but not behind "liberated".
+    """
+    ours, theirs = pieces(before), pieces(after)
     complaints = []
-    for head in _heads_after_by(pieces(after)):
+    for place, head in _heads_after_by(theirs):
         governors = [_governor(ours, at) for at in _places(ours, head)]
         if "by" not in governors:
-            complaints += [f"{word!r} {head!r} became 'by'" for word in governors if word in _NEVER_AGENT]
+            never = _NEVER_AGENT | ({"from"} if morphology.lemmas(theirs[place - 1]) & _PARTING else frozenset())
+            complaints += [f"{word!r} {head!r} became 'by'" for word in governors if word in never]
     return complaints
 
 

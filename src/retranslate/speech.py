@@ -65,6 +65,29 @@ def passive_sayings(text: str) -> int:
     return sum(one in FORMS_OF_BE and other in _SAID for one, other in pairwise(tokens))
 
 
+_FINITE = frozenset("said told added stated announced says tells adds".split())
+
+
+@lru_cache(maxsize=4_000)
+def doubled_sayings(text: str) -> int:
+    """How many subjects say something twice in one breath: "A source, told the agency, said that"."""
+    tokens = pieces(text)
+    return sum(token in _FINITE and _says_again(tokens, place) for place, token in enumerate(tokens))
+
+
+def _says_again(tokens: Sequence[str], verb: int) -> bool:
+    """Whether only an object in commas parts the verb at this place from another one, whose subject it would share."""
+    if tokens[verb - 1 : verb] in (("who",), ("which",), ("that",), ("and",)):
+        return False
+    for place in range(verb + 1, min(verb + 10, len(tokens))):
+        token = tokens[place]
+        if token in _FINITE:
+            return tokens[place - 1] == ","
+        if token in _ENDS or (token != "the" and token in FUNCTION_WORDS):
+            return False
+    return False
+
+
 @lru_cache(maxsize=4_000)
 def speakers(text: str) -> tuple[tuple[str, frozenset[str]], ...]:
     """For each verb of saying the words among which its speaker is; none where it is a pronoun or not to be seen.
