@@ -120,13 +120,17 @@ class Corrector:
             if on_progress is not None:
                 on_progress(done, len(text))
 
-    def _correct(self, texts: Sequence[str], on_progress: Callable[[int, int], None] | None) -> list[Result]:
-        documents = [[drafted(segment, self.glossary) for segment in split(text)] for text in texts]
-        for document in documents:
-            self._repair_terms(document)
-        drafts = [draft for document in documents for draft in document]
-        for draft in drafts:
+    def prepared(self, text: str) -> list[Draft]:
+        """The segments of ``text`` after glossary and rules, as they are when the model's turn comes."""
+        document = [drafted(segment, self.glossary) for segment in split(text)]
+        self._repair_terms(document)
+        for draft in document:
             self._repair_frames(draft)
+        return document
+
+    def _correct(self, texts: Sequence[str], on_progress: Callable[[int, int], None] | None) -> list[Result]:
+        documents = [self.prepared(text) for text in texts]
+        drafts = [draft for document in documents for draft in document]
         if self.rewriter is not None:
             self._rewrite(self.rewriter, drafts, on_progress)
         for document in documents:

@@ -169,6 +169,23 @@ def test_distractors_are_words_that_stand_in_the_target(recipe: Recipe) -> None:
             assert re.search(rf"\b{wrong}\b", example.target)
 
 
+def test_post_edits_come_as_glossary_and_rules_hand_them_to_the_model(recipe: Recipe, tmp_path: Path) -> None:
+    pairs = {
+        "Daash entered the town in July.": "Daesh went into the town in July.",
+        "Daash left the repository.": "The group left the dam.",
+        "The repository is full.": "The dam is full.",
+    }
+    file = tmp_path / "edits.tsv"
+    file.write_text("".join(f"{garbled}\t{edited}\n" for garbled, edited in pairs.items()), "utf-8")
+    examples = list(build(replace(recipe, sources=(Source("post-edits", (file,), 1.0, ratio=(0.5, 2.0)),)), 9))
+    assert {example.target: (example.source, example.hints) for example in examples} == {
+        "Daesh went into the town in July.": ("Daesh entered the town in July.", ()),
+        "The dam is full.": ("The repository is full.", (("repository", "dam"),)),
+        # The editor took another word than the glossary: nothing is handed over that would have to be undone.
+        "The group left the dam.": ("Daash left the repository.", ()),
+    }
+
+
 def test_damage_gives_garbled_sources_for_clean_targets(damaging: Recipe) -> None:
     examples = list(build(damaging, 40))
     assert len(examples) >= len(SENTENCES) - 2

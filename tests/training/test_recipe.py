@@ -113,7 +113,7 @@ def test_a_model_that_begins_from_nothing_needs_no_base(folder: Path) -> None:
         (TOP + SOURCE + "[rates]\nV1 = 1.5\n", "[rates]: V1: 1.5 is not a number from 0 to 1"),
         (
             TOP + SOURCE.replace('"damage"', '"noise"'),
-            "[[source]] 1: kind: 'noise' is not one of damage, pairs, identity",
+            "[[source]] 1: kind: 'noise' is not one of damage, pairs, post-edits, identity",
         ),
         (TOP + SOURCE + SOURCE.replace("0.5", "0"), "[[source]] 2: share: 0 is not a number above 0"),
         (TOP + SOURCE.replace("share = 0.5\n", ""), "[[source]] 1: the key 'share' is missing"),

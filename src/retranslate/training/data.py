@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retranslate import guards, morphology
+from retranslate.corrector import Corrector
 from retranslate.errors import InputError
 from retranslate.glossary import Glossary
+from retranslate.terms import broken, offered
 from retranslate.training import attribution
 from retranslate.training.damage import damage
 from retranslate.training.marks import curl_quotes
@@ -128,16 +130,32 @@ def build(recipe: Recipe, count: int) -> Iterator[Example]:
 
 
 def _stream(source: Source, recipe: Recipe, terms: Terms, rng: random.Random) -> Iterator[Example]:
-    if source.kind == "pairs":
+    if source.kind in ("pairs", "post-edits"):
         pairs = [pair for path in source.files for pair in read_pairs(path)]
         rng.shuffle(pairs)
         # Judging all pairs of a large file would take longer than making the examples that are asked for.
         close = (pair for pair in pairs if close_pair(*pair, source))
+        if source.kind == "post-edits":
+            corrector = Corrector(terms.glossary, None)
+            return (_handed_over(*pair, corrector, rng) for pair in close)
         return (_with_distractors(Example(*pair, kind="pairs"), terms.glossary, rng) for pair in close)
     sentences = _shuffled(source, rng)
     if source.kind == "identity":
         return (_identity(sentence, terms.glossary, rng) for sentence in sentences)
     return _damaged(sentences, recipe, terms, rng)
+
+
+def _handed_over(source: str, target: str, corrector: Corrector, rng: random.Random) -> Example:
+    """The pair as the corrector would hand it to the model, after glossary and rules and with the hints that are left.
+
+    As it is where these went another way than the target: it would teach the model to undo them.
+    """
+    drafts = [draft for draft in corrector.prepared(source) if draft.segment.kind != "blank"]
+    if len(drafts) != 1 or broken(drafts[0], corrector.glossary, target):
+        return _with_distractors(Example(source, target, kind="post-edits"), corrector.glossary, rng)
+    hints = list(offered(drafts[0]))
+    rng.shuffle(hints)
+    return Example(drafts[0].text, target, tuple(hints), kind="post-edits")
 
 
 def _shuffled(source: Source, rng: random.Random) -> list[str]:

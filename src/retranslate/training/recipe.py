@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from retranslate.errors import InputError
 from retranslate.training.damage import Rates
 
-Kind = Literal["damage", "pairs", "identity"]
+Kind = Literal["damage", "pairs", "post-edits", "identity"]
 Family = Literal["t5", "marian"]
 
 CHANGEABLE = ("pairs", "decay", "checkpoint_minutes", "output", "encoder_decoder", "restraint")
@@ -27,7 +27,8 @@ class Source:
     ``damage``: fluent sentences, one a line, garbled here. ``pairs``: ``garbled<TAB>fluent`` lines, of which only those
     with a token F1 of at least ``min_f1`` and a length ratio within ``ratio`` are taken, since independent references
     teach deletion; with ``guarded`` only those whose repair every guard would let pass, since the others teach what is
-    refused later. ``identity``: fluent sentences that must come back as they are. ``words`` are the fewest and the most
+    refused later. ``post-edits``: lines of the same form whose garbled side first goes through glossary and rules, as it
+    does before the model reads it. ``identity``: fluent sentences that must come back as they are. ``words`` are the fewest and the most
     words of a sentence; shares need not add up to 1.
     """
 
