@@ -19,7 +19,12 @@ COUNTERPARTS = [
     # Derivations.
     ("liberation", "liberated"), ("election", "elected"), ("parliamentary", "parliament"), ("economic", "economy"),
     ("financial", "finance"), ("security", "secure"), ("explosion", "exploded"), ("cancellation", "cancelled"),
-    ("government", "governed"), ("dangerous", "danger"), ("quickly", "quick"),
+    ("government", "governed"), ("dangerous", "danger"), ("quickly", "quick"), ("responsibility", "responsible"), ("seizure", "seized"),
+    ("sovereignty", "sovereign"), ("vacancy", "vacant"), ("criticism", "criticized"), ("rainy", "rain"),
+    # Derivations that no ending tells, above all nations.
+    ("kuwaiti", "kuwait"), ("turkish", "turkey"), ("northern", "north"), ("growth", "grew"), ("speech", "speaking"), ("daily", "days"),
+    # Names in another spelling.
+    ("badri", "al-badri"), ("pena", "peña"),
     # Spellings.
     ("colour", "color"), ("colours", "colored"), ("centre", "centers"), ("organisation", "organization"), ("organised", "organize"),
     ("travelled", "traveled"), ("traveller", "travelers"), ("defence", "defense"), ("programme", "programs"), ("analyse", "analyzed"),
@@ -37,6 +42,7 @@ STRANGERS = [
     ("finance", "fine"), ("party", "part"), ("secretary", "secret"), ("killed", "wounded"), ("buy", "sell"), ("imports", "exports"),
     ("employer", "employee"), ("terrorist", "terrorism"), ("office", "officials"), ("increase", "decrease"), ("dollars", "dinars"),
     ("stubbornness", "stubbornly"), ("timber", "timbre"), ("fourth", "forth"), ("filled", "filed"), ("commission", "committee"),
+    ("kuwaiti", "qatari"), ("oman", "amman"), ("northern", "southern"), ("pressure", "press"), ("creature", "create"), ("agency", "agent"),
     ("war", "peace"), ("spoke", "spied"), ("bride", "bridesmaid"), ("migrant", "refugee"), ("murder", "killing"),
 ]  # fmt: skip
 
@@ -129,6 +135,13 @@ def test_no_group_has_a_word_and_its_negation() -> None:
 def test_no_group_is_part_of_another() -> None:
     for one in GROUPS:
         assert not [other for other in GROUPS if other is not one and set(one) <= set(other)], one
+
+
+def test_what_is_derived_has_one_base_and_is_no_base_itself() -> None:
+    rows = [line.split("\t") for line in counterparts.table_lines("derived.tsv")]
+    derived = [word for _, *words in rows for word in words]
+    assert len(derived) == len(set(derived))
+    assert {base for base, *_ in rows}.isdisjoint(derived)
 
 
 # --- The table of spellings ------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,8 +63,14 @@ class Terms:
 
 
 def _respaced(apart: Sequence[str], joined: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """The words of ``apart`` that stand in one word in ``joined`` ("Black Berry", "BlackBerry"), and those words."""
-    pairs = {one + other: (one, other) for one, other in pairwise(apart) if one.isalpha() and other.isalpha()}
+    """The words of ``apart`` that stand in one word in ``joined`` ("Black Berry", "BlackBerry"; "four star", "four-star"), and those
+    words."""
+    pairs = {
+        f"{one}{between}{other}": (one, other)
+        for one, other in pairwise(apart)
+        if one.isalpha() and other.isalpha()
+        for between in ("", "-")
+    }
     found = pairs.keys() & set(joined) - set(apart)
     return frozenset(part for word in found for part in pairs[word]), frozenset(found)
 
@@ -87,6 +94,13 @@ def near_synonyms() -> tuple[tuple[str, ...], ...]:
 def spellings() -> Mapping[str, str]:
     """American spellings by British ones, where no rule gives them."""
     return dict(line.split("\t") for line in table_lines("spellings.tsv"))
+
+
+@lru_cache(maxsize=1)
+def _irregular() -> Mapping[str, str]:
+    """Bases by words that are derived from them with no ending that tells: "growth", "Kuwaiti"."""
+    lines = (line.split("\t") for line in table_lines("derived.tsv"))
+    return {word: base for base, *derived in lines for word in derived}
 
 
 @lru_cache(maxsize=1)
@@ -132,6 +146,13 @@ def american(word: str) -> str:
     return word
 
 
+def unaccented(word: str) -> str:
+    """``word`` without accents: "Pena" is how many a machine writes "Peña"."""
+    if word.isascii():
+        return word
+    return "".join(mark for mark in unicodedata.normalize("NFKD", word) if not unicodedata.combining(mark))
+
+
 # --- Derivation ------------------------------------------------------------------------------------------------------
 
 # An ending, what may have stood in its place, the class of the derived word and that of its base.
@@ -162,10 +183,16 @@ _DERIVATIONS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("ness", ("",), "NOUN", "ADJ"),
     ("iness", ("y",), "NOUN", "ADJ"),
     ("ibility", ("ible",), "NOUN", "ADJ"),
+    ("ibility", ("ible",), "NOUN", "NOUN"),
     ("ability", ("able",), "NOUN", "ADJ"),
     ("ity", ("", "e"), "NOUN", "ADJ"),
     ("ance", ("", "e"), "NOUN", "VERB"),
     ("ence", ("", "e"), "NOUN", "VERB"),
+    ("ty", ("",), "NOUN", "ADJ"),
+    ("ure", ("e", ""), "NOUN", "VERB"),
+    ("ancy", ("ant",), "NOUN", "ADJ"),
+    ("ency", ("ent",), "NOUN", "ADJ"),
+    ("y", ("",), "ADJ", "NOUN"),
     ("ance", ("ant",), "NOUN", "ADJ"),
     ("ence", ("ent",), "NOUN", "ADJ"),
     ("ous", ("", "e"), "ADJ", "NOUN"),
@@ -177,15 +204,17 @@ _DERIVATIONS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("ism", ("",), "NOUN", "NOUN"),
 )
 _NOT_DERIVED = frozenset(
-    """affection alternative apartment association attendance attendant auction balance basement business capital capitalism captive
-    champion commission community compartment compassion competence condolence conference contention conviction criticism curious
-    department depression destination detective digital edition editorial elementary evidence executive expiration facility faction
-    fiction final finance foundation fraction friction function general generation grateful gravity importance initiative instance
-    institution internal journalism junction justice live majority massive material memorial metal mineral minority mission missive
-    moral motion motive nation native negative notion objective offensive official operative organ organic partial party passion
-    patience pension pinion portal portion position positive potential primary priority probation profession question ration rational
-    recession region relative representative residence revelation secondary secretary section sentence session several signal special
-    spiral statement station television total tradition transition university vacation version virtual vision""".split()
+    """affection agency alternative apartment association attendance attendant auction balance basement business busy capital
+    capitalism captive casualty champion commission community compartment compassion competence condolence conference
+    constituency contention conviction creature criticism curious currency department depression destination detective digital
+    early edition editorial elementary emergency evidence executive expiration facility faction fiction final finance foundation
+    fraction friction function general generation grateful gravity handy importance initiative instance institution internal
+    journalism junction justice live majority massive material memorial metal military mineral minority mission missive moral
+    motion motive nation native negative notion novelty objective offensive official operative organ organic partial party
+    passion patience penalty pension pinion portal portion position positive posture potential pressure primary priority
+    probation profession property question ration rational ready realty recession region relative representative residence
+    revelation royalty secondary secretary section sentence session several signal special specialty spiral statement station
+    stature television texture total tradition transition university vacation venture version virtual vision weary""".split()
 )
 """Words that look derived from another one that means something else: "station" and "state"."""
 
@@ -193,6 +222,8 @@ _NOT_DERIVED = frozenset(
 @lru_cache(maxsize=100_000)
 def _bases(lemma: str) -> frozenset[str]:
     """The words that ``lemma`` is derived from, as far as the dictionary knows them: "liberation" from "liberate"."""
+    if lemma in _irregular():
+        return frozenset({_irregular()[lemma]})
     if lemma in _NOT_DERIVED:
         return frozenset()
     classes = morphology.parts_of_speech(lemma)
@@ -213,7 +244,8 @@ def _undoubled(base: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=100_000)
 def _forms(word: str) -> frozenset[str]:
-    """The lemmas of ``word`` in one spelling; a word that the dictionary lacks may be a plural."""
+    """The lemmas of ``word`` in one spelling, accents and an "al-" off; a word that the dictionary lacks may be a plural."""
+    word = unaccented(word).removeprefix("al-")
     singular = {word[:-1]} if len(word) > 4 and word.endswith("s") and not morphology.parts_of_speech(word) else set()
     return frozenset(american(lemma) for lemma in morphology.lemmas(word) | singular)
 
@@ -221,7 +253,7 @@ def _forms(word: str) -> frozenset[str]:
 @lru_cache(maxsize=100_000)
 def _family(word: str) -> frozenset[str]:
     """The lemmas of ``word`` and what they are derived from, in one spelling."""
-    lemmas = morphology.lemmas(word)
+    lemmas = _forms(word)
     once = frozenset(base for lemma in lemmas for base in _bases(lemma))
     twice = frozenset(base for lemma in once for base in _bases(lemma))
     return frozenset(american(lemma) for lemma in lemmas | once | twice)

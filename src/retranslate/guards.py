@@ -115,10 +115,10 @@ def _loses_its_opening(before: str, there: frozenset[str]) -> bool:
 
 
 def _is_among(name: str, others: frozenset[str]) -> bool:
-    """Whether ``name`` or another form of it is among ``others``: "Iraqis" and "Iraqi"."""
+    """Whether ``name`` or another form of it is among ``others``: "Iraqis", "Iraqi" and "Iraq"."""
     if name in others or f"{name}s" in others or (name.endswith("s") and name[:-1] in others):
         return True
-    return not others.isdisjoint(morphology.lemmas(name))
+    return not others.isdisjoint(morphology.lemmas(name)) or any(are_counterparts(name, other) for other in others)
 
 
 def titles_kept(before: str, after: str, terms: Terms) -> list[str]:
@@ -157,9 +157,10 @@ _MODALITY = {word: kind for kind in ("may might", "can could", "must should ough
 
 
 def modality_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """What may, can or must be stays so. "Will" and "would" follow the tense and are free."""
+    """What may, can or must be stays so, and what is to come is not over ("will sign", "signed"). Otherwise "will" and
+    "would" follow the tense and are free."""
     ours, theirs = _modality(before), _modality(after)
-    lost = [f"lost {kind.split()[0]!r}" for kind in ours - theirs]
+    lost = [f"lost {kind.split()[0]!r}" for kind in ours - theirs] + _past_futures(words(before), words(after))
     return lost + [f"invented {kind.split()[0]!r}" for kind in theirs - ours]
 
 
@@ -167,6 +168,24 @@ def modality_kept(before: str, after: str, terms: Terms) -> list[str]:
 def _modality(text: str) -> Counter[str]:
     plain = _CANNOT.sub("can not", re.sub(r"\bMay\b", "", text))
     return Counter(_MODALITY[word] for token in words(plain) if (word := token.removesuffix("n't")) in _MODALITY)
+
+
+_FUTURE = frozenset("will would shall won't wouldn't".split())
+_BEFORE_A_VERB = frozenset("not also never soon then still only".split())
+
+
+def _past_futures(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
+    if sum(word in _FUTURE for word in ours) <= sum(word in _FUTURE for word in theirs):
+        return []
+    complaints = []
+    for place, future in enumerate(ours):
+        verb = next((word for word in ours[place + 1 :] if word not in _BEFORE_A_VERB), "")
+        past = morphology.inflections(verb).get("VBD", verb) if future in _FUTURE else verb
+        # "Will be signed" may be "is signed", "will hold it" "to be held"; "put" is its own past.
+        now = sum(word == past and before not in ("be", "been") for before, word in pairwise(("", *theirs)))
+        if past != verb and verb not in ("be", "have") and now > ours.count(past):
+            complaints.append(f"'{future} {verb}' became {past!r}")
+    return complaints
 
 
 _TOLD = re.compile(r"\b(?:told|tells|telling)\b(?! (?:said|that)\b|[:,]? *(?:[:\"“”]|$))", re.IGNORECASE)
