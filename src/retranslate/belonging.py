@@ -50,6 +50,13 @@ def reversed_possession(before: str, after: str) -> list[str]:
     return complaints
 
 
+def _may_be_owner(words: Sequence[str]) -> bool:
+    """Whether a noun group may begin with this one word, or none: "the" does, "jumped" and "in" do not."""
+    return bool(words) and (
+        words[0] in DETERMINERS or (words[0] not in FUNCTION_WORDS and morphology.parts_of_speech(words[0]) != {"VERB"})
+    )
+
+
 def new_owners(before: str, after: str) -> list[str]:
     """Nobody owns what they are, nor a part of what they own: "the expert Karim" is not "Karim's expert", nor
     "a source in the company of the north" "the company's source in the north"."""
@@ -65,8 +72,9 @@ def new_owners(before: str, after: str) -> list[str]:
         if place and ours[place - 1] in owned and (owner[0].isupper() or f" {ours[place - 1]}" not in after):
             complaints.append(f"{f'{ours[place - 1]} {low}'!r} became {f'{low} has {ours[place - 1]}'!r}")
         behind, now_behind = ours[place + 1 : place + 2], theirs[theirs.index(low) + 1 : theirs.index(low) + 2]
-        # "The guard of the lake and the marsh" is of both.
-        if behind in (("of",), ("and",)) and behind != now_behind:
+        # "The guard of the lake and the marsh" is of both; he who heard "the screams of the woman and jumped" is one.
+        joins = behind == ("of",) or (behind == ("and",) and _may_be_owner(ours[place + 2 : place + 3]))
+        if joins and behind != now_behind:
             complaints.append(f"{low!r} parted from its {behind[0]!r}")
     return complaints
 

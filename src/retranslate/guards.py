@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -124,14 +124,23 @@ def _is_among(name: str, others: frozenset[str]) -> bool:
 def titles_kept(before: str, after: str, terms: Terms) -> list[str]:
     """Posts, ranks and forms of address are the same, "deputy" and "former" included, and stay with their names."""
     ours, theirs = (
-        list(dict.fromkeys(word for word in words(text) if word in TITLES or word in TITLE_QUALIFIERS))
-        for text in (before, after)
+        list(dict.fromkeys(_SAME_TITLE.get(word, word) for word in _titles(text))) for text in (before, after)
     )
     lost, gained = unmatched(ours, theirs)
     may_go, may_come = terms.allowed(before, after)
     complaints = [f"lost {title!r}" for title in lost if title not in may_go and not _has(after, title)]
     complaints += [f"invented {title!r}" for title in gained if title not in may_come and not _has(before, title)]
     return complaints + speech.parted_titles(before, after)
+
+
+_SAME_TITLE = {"dr": "doctor", "ex": "former"}
+
+
+def _titles(text: str) -> Iterator[str]:
+    """Titles and what stands before them; the "under" of "undersecretary", not that of "under the law"."""
+    for word, following in pairwise((*words(text), "")):
+        if word in TITLES or (word in TITLE_QUALIFIERS and (word != "under" or following in TITLES)):
+            yield word
 
 
 def _has(text: str, title: str) -> bool:
@@ -189,12 +198,14 @@ def _past_futures(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
 
 
 _TOLD = re.compile(r"\b(?:told|tells|telling)\b(?! (?:said|that)\b|[:,]? *(?:[:\"“”]|$))", re.IGNORECASE)
+# At the end of the sentence the machine means "said": "The road is open, told the mayor."
+_TOLD_LAST = re.compile(r'[,"”] told (?:(?! that\b)[^,:"“”])*$')
 
 
 def attribution_kept(before: str, after: str, terms: Terms) -> list[str]:
     """Nobody's "said" gets lost: as many verbs of saying as before, but for two in a row ("told said"); none comes in that
     says more than "said", nor a second one for the same speaker."""
-    if len(_TOLD.findall(before)) > len(_TOLD.findall(after)):
+    if len(_TOLD.findall(_TOLD_LAST.sub("", before))) > len(_TOLD.findall(after)):
         # "He told the minister that": the minister is who heard it.
         return ["lost 'told', whose object would become the speaker"]
     if speech.passive_sayings(after) > speech.passive_sayings(before):

@@ -90,17 +90,23 @@ _UNIT_WITHIN = re.compile(r"^(\d[\d.,]*)(km|kms|m|cm|mm|kg|g|mw|kw|gw|ft|lb|lbs)
 
 @lru_cache(maxsize=4_000)
 def _tokens(text: str) -> tuple[str, ...]:
-    """Figures, words and signs in lower case; "12km" is two."""
+    """Figures, words and signs in lower case; "12km" and "three-year" are two."""
     found: list[str] = []
     for match in _TOKEN.finditer(text):
         token = match.group().lower()
         inner = _UNIT_WITHIN.match(token)
-        found += inner.groups() if inner else (token,)
+        count, hyphen, unit = token.partition("-")
+        if inner:
+            found += inner.groups()
+        elif hyphen and unit in _UNIT_FORMS and _is_number(count):
+            found += (count, unit)
+        else:
+            found.append(token)
     return tuple(found)
 
 
 def _is_number(token: str) -> bool:
-    return token[0].isdigit() or token[1:2].isdigit() or token in NUMBER_WORDS or token in MAGNITUDE_FORMS
+    return token[:1].isdigit() or token[1:2].isdigit() or token in NUMBER_WORDS or token in MAGNITUDE_FORMS
 
 
 @lru_cache(maxsize=4_000)
