@@ -38,6 +38,10 @@ TURNED = [
     ("lost_subjects", "It condemned Karim's advisers for the delay.", "Karim's advisers condemned for the delay."),
     ("lost_subjects", "They attacked the convoy on Monday.", "The convoy attacked on Monday."),
     ("lost_subjects", "Also opened a school, he wanted more.", "A school was also opened, which was wanted more."),
+    ("lost_partners", "He and British Minister Johnson discussed a deal.", "And British Minister Johnson discussed a deal."),
+    ("turned_pronouns", "The delegation accompany for him will meet them.", "The delegation he will accompany will meet them."),
+    ("turned_pronouns", "It reminded he also that it is over.", "It also reminded him that it is over."),
+    ("lost_partners", "She and her brother left.", "Her brother left."),
     ("moved_objects", "He called for the law and to amend it.", "He called for the law and it to amend."),
 ]  # fmt: skip
 
@@ -67,6 +71,8 @@ REPAIRED = [
     ("She reopened the road.", "She has reopened the road."),
     ("It attacked the group the base, and it fled.", "The group attacked the base, and it fled."),
     ("They need to help him.", "They need to help."),
+    ("He and Karim met Hadi.", "Karim and he met Hadi."),
+    ("He and said that it is open.", "He said that it is open."),
     ("He read its first reading on Monday.", "It had its first reading on Monday."),
 ]  # fmt: skip
 

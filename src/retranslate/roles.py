@@ -9,6 +9,7 @@ operations". What they cannot tell they let pass.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, pairwise
@@ -346,6 +347,31 @@ def lost_subjects(before: str, after: str) -> list[str]:
     return complaints
 
 
+def lost_partners(before: str, after: str) -> list[str]:
+    """Who did something with another is not left out: "he and Karim met", "and Karim met"."""
+    theirs = set(pairwise(pieces(after)))
+    ours = pieces(before)
+    return [
+        f"{subject!r} is gone, who did it with {partner!r}"
+        for subject, link, partner in zip(ours, ours[1:], ours[2:], strict=False)
+        if subject in _SUBJECTS
+        and link == "and"
+        and (partner in DETERMINERS or (carries_meaning(partner) and not _is_verb(partner)))
+        and theirs.isdisjoint({(subject, link), (link, subject)})
+    ]
+
+
+_CASES = {"him": "he", "them": "they", "me": "i", "us": "we"}
+
+
+def turned_pronouns(before: str, after: str) -> list[str]:
+    """Whom something is done to does not do it, nor the other way: "the delegation accompanies him", "he accompanies"."""
+    change = Counter(pieces(after))
+    change.subtract(pieces(before))
+    pairs = [*_CASES.items(), *((subject, suffering) for suffering, subject in _CASES.items())]
+    return [f"{was!r} became {now!r}" for was, now in pairs if change[was] < 0 < change[now]]
+
+
 def moved_objects(before: str, after: str) -> list[str]:
     """Who is to suffer something is not to do it: "they called to amend it", "they called it to amend"."""
     ours, theirs = (
@@ -360,6 +386,6 @@ def moved_objects(before: str, after: str) -> list[str]:
 
 ROLES: tuple[Callable[[str, str], list[str]], ...] = (
     lost_pronouns, lost_relatives, turned_around, swapped_names, lost_agents, new_agents, turned_passive, lost_passive,
-    lost_source, lost_subjects, moved_objects,
+    lost_source, lost_subjects, lost_partners, turned_pronouns, moved_objects,
 )  # fmt: skip
 """All of them, in the order in which they are asked."""
