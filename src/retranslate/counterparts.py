@@ -270,6 +270,17 @@ def same_word(one: str, other: str) -> bool:
     return one == other or not _forms(one).isdisjoint(_forms(other))
 
 
+@lru_cache(maxsize=100_000)
+def plain_name(word: str) -> str:
+    """A name in lower case without "al-" and accents, the nation for its adjective: what is one name, is one.
+
+    >>> plain_name("al-badri"), plain_name("kuwaiti"), plain_name("peña")
+    ('badri', 'kuwait', 'pena')
+    """
+    bare = unaccented(word).removeprefix("al-")
+    return _irregular().get(bare, bare)
+
+
 def are_counterparts(one: str, other: str) -> bool:
     """Whether one word in lower case may stand for the other.
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from retranslate import belonging, morphology, roles, speech, writing
-from retranslate.counterparts import Terms, are_counterparts, content, difference, unmatched
+from retranslate.counterparts import Terms, are_counterparts, content, difference, plain_name, unmatched
 from retranslate.lexicon import (
     FUNCTION_WORDS,
     NEGATORS,
@@ -103,7 +103,8 @@ def names_kept(before: str, after: str, terms: Terms) -> list[str]:
 @lru_cache(maxsize=4_000)
 def _words_and_parts(text: str) -> frozenset[str]:
     low = words(text)
-    return frozenset(low) | {part for word in low for part in re.split("[-’'.]", word)}
+    parts = {part for word in low for part in re.split("[-’'.]", word)}
+    return frozenset(low) | parts | {plain_name(word) for word in (*low, *parts)}
 
 
 def _loses_its_opening(before: str, there: frozenset[str]) -> bool:
@@ -118,7 +119,7 @@ def _is_among(name: str, others: frozenset[str]) -> bool:
     """Whether ``name`` or another form of it is among ``others``: "Iraqis", "Iraqi" and "Iraq"."""
     if name in others or f"{name}s" in others or (name.endswith("s") and name[:-1] in others):
         return True
-    return not others.isdisjoint(morphology.lemmas(name)) or any(are_counterparts(name, other) for other in others)
+    return plain_name(name) in others or not others.isdisjoint(morphology.lemmas(name))
 
 
 def titles_kept(before: str, after: str, terms: Terms) -> list[str]:

@@ -361,6 +361,20 @@ def lost_partners(before: str, after: str) -> list[str]:
     ]
 
 
+def lost_doers(before: str, after: str) -> list[str]:
+    """Who did it in a relative clause without another object still does: "whom he has blamed", "who has blamed"."""
+    ours, theirs = pieces(before), pieces(after)
+    complaints = []
+    for place, (relative, subject) in enumerate(pairwise(ours)):
+        if relative not in ("who", "whom") or subject not in _SUBJECTS or ours.count(subject) <= theirs.count(subject):
+            continue
+        verb = next((at for at in range(place + 2, len(ours)) if ours[at] not in AUXILIARIES), len(ours))
+        alone = verb + 1 >= len(ours) or not (_opens_noun(ours[verb + 1]) or _noun_group(ours, verb + 1))
+        if verb < len(ours) and alone and morphology.lemmas(ours[verb]).isdisjoint(_INTRANSITIVE):
+            complaints.append(f"{subject!r} no longer does it: {ours[verb]!r}")
+    return complaints
+
+
 _CASES = {"him": "he", "them": "they", "me": "i", "us": "we"}
 
 
@@ -386,6 +400,6 @@ def moved_objects(before: str, after: str) -> list[str]:
 
 ROLES: tuple[Callable[[str, str], list[str]], ...] = (
     lost_pronouns, lost_relatives, turned_around, swapped_names, lost_agents, new_agents, turned_passive, lost_passive,
-    lost_source, lost_subjects, lost_partners, turned_pronouns, moved_objects,
+    lost_source, lost_subjects, lost_partners, lost_doers, turned_pronouns, moved_objects,
 )  # fmt: skip
 """All of them, in the order in which they are asked."""
