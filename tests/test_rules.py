@@ -19,6 +19,13 @@ REPAIRS = [
     ("dummy_subject", "She added the head of the committee, that it rained.", "The head of the committee added that it rained."),
     ("dummy_subject", "He has stressed al-Abadi that the dam is safe.", "Al-Abadi stressed that the dam is safe."),
     ("dummy_subject", "He announced the governor that schools will close.", "The governor announced that schools will close."),
+    (
+        "dummy_subject",
+        "He said Interpol Secretary General Jurgen Stock during a meeting of ministers yesterday, that “Interpol will help.”",
+        "Interpol Secretary General Jurgen Stock said during a meeting of ministers yesterday, that “Interpol will help.”",
+    ),
+    ("dummy_subject", "She added Minister Nadia Qasim in a press statement that \"it rained.\"", "Minister Nadia Qasim added in a press statement that \"it rained.\""),
+    ("dummy_subject", "He said President Karim during a visit praised the troops that stood there.", None),
     ("verb_first", "Said the minister that schools will open.", "The minister said that schools will open."),
     ("verb_first", "Warned the bank that notes are forged.", "The bank warned that notes are forged."),
     ("verb_first", "And stressed Karim that he will stay.", "Karim stressed that he will stay."),

@@ -30,6 +30,12 @@ _VERB = (
 )
 _THAT = r"(?P<that>,? that\b[”\"“]?)"
 _DUMMY_FIRST = re.compile(rf"^(?:And |and )?(?:He|She|It) (?:has |was )?{_VERB} {_SUBJECT}{_THAT}")
+# "He said Secretary General Jurgen Stock during a meeting in Lyon, that": here a title and a name have to be the subject.
+_DUMMY_APART = re.compile(
+    rf"^(?:And |and )?(?:He|She|It) {_VERB} (?P<subject>{_TITLE}(?: (?:of|for|in) (?:the )?[\w-]+(?: [A-Z][\w-]+)?)?(?: {_NAME}){{1,4}})"
+    r"(?P<aside>,? (?:during|in an? (?:\w+ )?(?:statement|conference|interview|speech|meeting)|at an? (?:\w+ )?(?:conference|meeting))\b"
+    r"[^.;:“”\"]{0,200}?)(?P<that>, that\b| that ?(?=[“”\"]))"
+)
 _VERB_FIRST = re.compile(rf"^(?:And )?(?i:{_VERB}) {_SUBJECT}{_THAT}")
 _VERB_LOST = re.compile(rf"^(?:He|She) (?P<subject>{_NAME}(?: {_NAME}){{0,2}}){_THAT}")
 _GARBLED_ADDED = re.compile(r"^(?:The|And|And he) Osaf,?(?P<rest>\s*[,”\"“]|\s+that\b)")
@@ -69,6 +75,13 @@ _SAID = re.compile(r"\b(?:said|told|added)\b")
 
 def dummy_subject(sentence: str) -> str:
     """V1: "He pointed Hadi that" -> "Hadi pointed out that". "He told the minister that" is left alone."""
+    if apart := _DUMMY_APART.match(sentence):
+        return _attributed(
+            apart["subject"],
+            apart["verb"],
+            f"{apart['aside'].lstrip(', ')}{apart['that']}",
+            sentence[apart.end() :],
+        )
     match = _DUMMY_FIRST.match(sentence)
     if match is None or match["verb"] in _TAKES_PERSON or not _opens_clause(match, sentence):
         return sentence
