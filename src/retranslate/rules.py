@@ -21,9 +21,10 @@ _TITLE = (
     r"ambassador|adviser|advisor|director|head|chairman|commander|official|source|doctor|rector|engineer|union|bank|ministry|"
     r"police|committee|commission|council)"
 )
+_OF = r"(?: (?:of|for|in) (?:the )?[\w-]+(?: [A-Z][\w-]+)?)?"
 _MODIFIED = r"(?:the|a) [a-z-]+ (?:bank|union|ministry|committee|council|commission|source|official)"
 # A subject that is certain: a title with or without a name, or one to three names.
-_SUBJECT = rf"(?P<subject>(?:{_MODIFIED}|{_TITLE})(?: (?:of|for|in) (?:the )?[\w-]+(?: [A-Z][\w-]+)?)?(?: {_NAME}){{0,4}}|{_NAME}(?: {_NAME}){{0,2}})"
+_SUBJECT = rf"(?P<subject>(?:{_MODIFIED}|{_TITLE}){_OF}(?: {_NAME}){{0,4}}|{_NAME}(?: {_NAME}){{0,2}})"
 _VERB = (
     r"(?P<verb>said|stressed|confirmed|explained|added|noted|announced|warned|revealed|affirmed|emphasi[sz]ed|declared|indicated|"
     r"stated|insisted|mentioned|continued|claimed|asserted|denied|pointed)"
@@ -32,7 +33,7 @@ _THAT = r"(?P<that>,? that\b[”\"“]?)"
 _DUMMY_FIRST = re.compile(rf"^(?:And |and )?(?:He|She|It) (?:has |was )?{_VERB} {_SUBJECT}{_THAT}")
 # "He said Secretary General Jurgen Stock during a meeting in Lyon, that": here a title and a name have to be the subject.
 _DUMMY_APART = re.compile(
-    rf"^(?:And |and )?(?:He|She|It) {_VERB} (?P<subject>{_TITLE}(?: (?:of|for|in) (?:the )?[\w-]+(?: [A-Z][\w-]+)?)?(?: {_NAME}){{1,4}})"
+    rf"^(?:And |and )?(?:He|She|It) {_VERB} (?P<subject>{_TITLE}{_OF}(?: {_NAME}){{1,4}})"
     r"(?P<aside>,? (?:during|in an? (?:\w+ )?(?:statement|conference|interview|speech|meeting)|at an? (?:\w+ )?(?:conference|meeting))\b"
     r"[^.;:“”\"]{0,200}?)(?P<that>, that\b| that ?(?=[“”\"]))"
 )
@@ -76,12 +77,7 @@ _SAID = re.compile(r"\b(?:said|told|added)\b")
 def dummy_subject(sentence: str) -> str:
     """V1: "He pointed Hadi that" -> "Hadi pointed out that". "He told the minister that" is left alone."""
     if apart := _DUMMY_APART.match(sentence):
-        return _attributed(
-            apart["subject"],
-            apart["verb"],
-            f"{apart['aside'].lstrip(', ')}{apart['that']}",
-            sentence[apart.end() :],
-        )
+        return _attributed(apart["subject"], apart["verb"], f"{apart['aside']}{apart['that']}", sentence[apart.end() :])
     match = _DUMMY_FIRST.match(sentence)
     if match is None or match["verb"] in _TAKES_PERSON or not _opens_clause(match, sentence):
         return sentence
