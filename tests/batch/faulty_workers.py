@@ -51,20 +51,16 @@ def dying() -> Corrector:
     os._exit(1)
 
 
+@dataclass(frozen=True)
 class Odd:
     """Makes Correctors that do not agree: somebody changes a glossary while they start, each for itself."""
 
-    def __init__(self, make: MakeCorrector, place: Path) -> None:
-        self.make = make
-        self.place = place
+    make: MakeCorrector
 
     def __call__(self) -> Any:
-        corrector: Any = self.make()
-        number = len(list(self.place.iterdir()))
-        (self.place / str(number)).touch()
         attributes = {
             "rewriter": SimpleNamespace(device="cuda"),
-            "signature": f"{number}",
-            "correct_many": corrector.correct_many,
+            "signature": f"{os.getpid()}",
+            "correct_many": self.make().correct_many,
         }
         return type("Other", (), attributes)()

@@ -74,10 +74,8 @@ def test_what_stops_a_worker_from_loading_is_told(tmp_path: Path) -> None:
 
 
 def test_workers_that_do_not_agree_are_refused(source: Path, tmp_path: Path) -> None:
-    place = tmp_path / "started"
-    place.mkdir()
     with pytest.raises(InputError, match="was changed while the run went on"):
-        outcomes_of(Workers(Odd(make_corrector(tmp_path), place), 2), source)
+        outcomes_of(Workers(Odd(make_corrector(tmp_path)), 2), source)
 
 
 def test_workers_are_gone_with_the_engine(source: Path, tmp_path: Path) -> None:
