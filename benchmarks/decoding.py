@@ -2,6 +2,7 @@
 
     python benchmarks/decoding.py                      # a few minutes
     python benchmarks/decoding.py --sentences 100 --batch 1 --batch 32 bundled
+    python benchmarks/decoding.py --batch 1 bundled fast
 
 Both write greedily, in float32, with the sentences in order of length, and in turns where there are enough of them, so that what
 else the machine does falls on both. The outputs are compared. ``bundled`` is the model in the package, on the sentences of
@@ -14,7 +15,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,9 +29,9 @@ from rich.table import Table
 
 from retranslate import decoding, onednn, ragged
 from retranslate.decoding import Terms
-from retranslate.drafting import Task
+from retranslate.drafting import Answer, Task
 from retranslate.gguf_weights import read_llama
-from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter
+from retranslate.rewriter import BUNDLED, CLOSE_CALL, LLAMA_CPP, TORCH, Request, Rewriter
 
 SENTENCES = Path(__file__).parent.parent / "eval/sets/arabic_style.jsonl"
 TURNS = 3
@@ -61,14 +62,25 @@ def plain_bundled() -> Any:
 
 
 def bundled(count: int) -> Contest:
-    rewriter = Rewriter.load(device="cpu")
-    plain = plain_bundled()
-    rows = [json.loads(line) for line in SENTENCES.read_text("utf-8").splitlines()]
-    tasks = {}
-    for text, clean in (("damaged", False), ("clean", True)):
-        tasks[text] = [rewriter._task(Request(row["source"])) for row in rows if row["clean"] is clean][:count]
+    rewriter = Rewriter.load(device=TORCH)
     terms = terms_of(rewriter)
-    return Contest("bundled", _ours(rewriter._model, terms), _theirs(plain, terms), tasks)
+    return Contest("bundled", _ours(rewriter._model, terms), _theirs(plain_bundled(), terms), _tasks(rewriter, count))
+
+
+def fast(count: int) -> Contest:
+    rewriter = Rewriter.load(device=LLAMA_CPP)
+    end = rewriter._tokenizer.eos_token_id
+    plain = plain_bundled()
+    terms = Terms.of(plain, end, end, CLOSE_CALL)
+    return Contest("fast", _in_order(rewriter._decoded), _theirs(plain, terms), _tasks(rewriter, count))
+
+
+def _tasks(rewriter: Rewriter, count: int) -> dict[str, list[Task]]:
+    rows = [json.loads(line) for line in SENTENCES.read_text("utf-8").splitlines()]
+    return {
+        text: [rewriter._task(Request(row["source"])) for row in rows if row["clean"] is clean][:count]
+        for text, clean in (("damaged", False), ("clean", True))
+    }
 
 
 def terms_of(rewriter: Rewriter) -> Terms:
@@ -92,9 +104,11 @@ def stand_in(name: str, build: Callable[[], Any], count: int) -> Contest:
 def _ours(model: Any, terms: Terms) -> Write:
     if not ragged.can_read_ragged(model):
         raise SystemExit("this version of transformers does not read raggedly: there is nothing to compare")
-    return lambda tasks, batch: [
-        answer.ids for _, answer in sorted(decoding.decode(model, tasks, terms, batch), key=lambda pair: pair[0])
-    ]
+    return _in_order(lambda tasks, batch: decoding.decode(model, tasks, terms, batch))
+
+
+def _in_order(decoded: Callable[[Sequence[Task], int], Iterator[tuple[int, Answer]]]) -> Write:
+    return lambda tasks, batch: [answer.ids for _, answer in sorted(decoded(tasks, batch), key=lambda pair: pair[0])]
 
 
 def _theirs(model: Any, terms: Terms) -> Write:
@@ -163,6 +177,7 @@ def machine() -> str:
 
 CONTESTS: dict[str, Callable[[int], Contest]] = {
     "bundled": bundled,
+    "fast": fast,
     "t5-base": lambda count: stand_in("t5-base", stand_ins.t5_base, count),
     "bart-base": lambda count: stand_in("bart-base", stand_ins.bart_base, count),
 }

@@ -675,10 +675,24 @@ def test_second_chances_are_a_matter_of_the_outcome_and_counted() -> None:
     assert_refused(fix("--second-chance", "-1", "a.txt"), "--second-chance")
 
 
-def test_threads_do_not_wait_awake_unless_the_user_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_wait_awake_where_nothing_else_runs_or_the_user_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setattr(cli, "_other_work_runs", lambda: False)
+    run("--version")
+    assert "OMP_WAIT_POLICY" not in os.environ
+    monkeypatch.setattr(cli, "_other_work_runs", lambda: True)
     run("--version")
     assert os.environ.pop("OMP_WAIT_POLICY") == "passive"
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     run("--version")
     assert os.environ["OMP_WAIT_POLICY"] == "active"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux tells how many run")
+def test_other_work_is_seen() -> None:
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        assert sum(cli._other_work_runs() for _ in range(200)) > 100
+    finally:
+        busy.kill()
+        busy.wait()

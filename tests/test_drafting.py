@@ -45,7 +45,7 @@ def _steps(*tokens: int) -> list[Step]:
 
 
 def test_a_draft_stands_as_far_as_the_model_agrees() -> None:
-    writing = Writing(0, Task([], [1, 2, 3, 4, END], 20))
+    writing = Writing(0, Task([], [1, 2, 3, 4, END], 20), 16)
     draft = writing.draft(3)
     assert draft == [1, 2, 3]
     assert writing.extend(draft, _steps(1, 7, 3, 4), END) == 1
@@ -54,13 +54,13 @@ def test_a_draft_stands_as_far_as_the_model_agrees() -> None:
 
 
 def test_where_a_pass_has_room_more_is_tried_after_a_difference() -> None:
-    writing = Writing(0, Task([], list(range(10, 40)), 60))
+    writing = Writing(0, Task([], list(range(10, 40)), 60), 16)
     writing.extend(writing.draft(48), _steps(10, 7), END)
     assert [len(writing.draft(room)) for room in (2, 3, 24, 36, 48)] == [1, 1, 2, 3, 4]
 
 
 def test_a_draft_that_was_right_is_followed_further_to_the_end() -> None:
-    writing = Writing(0, Task([], [1, 2, 3, 4, END], 20))
+    writing = Writing(0, Task([], [1, 2, 3, 4, END], 20), 16)
     assert writing.extend(writing.draft(2), _steps(1, 2, 3), END) == 2
     assert writing.extend(writing.draft(8), _steps(4, END, 5), END) == 1
     assert writing.answer.ids == [1, 2, 3, 4, END]
@@ -68,7 +68,7 @@ def test_a_draft_that_was_right_is_followed_further_to_the_end() -> None:
 
 
 def test_no_draft_is_longer_than_the_answer_may_become() -> None:
-    writing = Writing(0, Task([], [1, 2, 3, 4, END], 3))
+    writing = Writing(0, Task([], [1, 2, 3, 4, END], 3), 16)
     assert writing.draft(8) == [1, 2]
     writing.extend([1, 2], _steps(1, 2, 3), END)
     assert writing.is_done(END)

@@ -19,6 +19,8 @@ from retranslate.ragged import Batch, read_alone
 
 _PASS = 48
 """About so many draft tokens in a pass are free or nearly so; more cost what they save when they are wrong."""
+_FIRST_DRAFT = 24
+"""Most sentences that are sound are no longer, and need no second pass."""
 _ROWS = 256
 """Of about so many tokens scores are worked out together: the logits of each take 200 kB, and more are no faster."""
 
@@ -68,7 +70,7 @@ def decode(
     decides: no answer depends on what shared a pass with it. ``model`` must be able to read raggedly
     (:func:`retranslate.ragged.can_read_ragged`).
     """
-    waiting = (Writing(number, task) for number, task in enumerate(tasks))
+    waiting = (Writing(number, task, _FIRST_DRAFT) for number, task in enumerate(tasks))
     writing: list[Writing] = []
     batch = Batch(model)
     while True:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-_FIRST_DRAFT = 16
 _LONGEST_DRAFT = 24
 _CARE = 12
 """A draft is at least one in so many tokens of the longest one allowed, also after a difference: where a pass has room, trying costs little."""
@@ -51,13 +50,13 @@ class Step:
 
 @dataclass(slots=True)
 class Writing:
-    """An answer in the making: what is written, where in the source that is, and how long a draft is worth trying."""
+    """An answer in the making: what is written, where in the source that is, and how long a draft is worth trying (``trust``)."""
 
     number: int
     task: Task
+    trust: int
     answer: Answer = field(default_factory=Answer)
     place: int = 0
-    trust: int = _FIRST_DRAFT
 
     def draft(self, longest: int) -> Sequence[int]:
         """What the source says next, at most ``longest`` tokens and no longer than the answer may become."""

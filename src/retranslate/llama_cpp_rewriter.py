@@ -22,6 +22,8 @@ from retranslate.rewriter import LLAMA_CPP, Rewriter, answer_limit
 
 _LONGEST_DRAFT = 16
 """A token more costs llama.cpp more than it costs torch: right after a difference only one is tried."""
+_FIRST_DRAFT = 6
+"""A pass more costs it little: a sound sentence takes three, a garbled one does not pay for a long draft that fails."""
 _ROOM = 256
 """Places are made ready so many at a time."""
 
@@ -90,7 +92,7 @@ class LlamaCppRewriter(Rewriter):
 
 def decode(context: Context, task: Task, end: int) -> Answer:
     """The greedy answer, drafted from the task's source."""
-    writing = Writing(0, task)
+    writing = Writing(0, task, _FIRST_DRAFT)
     filled, unread = 0, list(task.prompt)
     while True:
         draft = writing.draft(_LONGEST_DRAFT)

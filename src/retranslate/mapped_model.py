@@ -156,8 +156,10 @@ _last_error: list[str] = []
 @lru_cache(maxsize=1)
 def _library() -> Any:
     """llama.cpp, ready to be called and silent. Raises InputError where it cannot be loaded."""
-    # Its threads wait for each other some hundred times a pass. Where other work runs, to wait awake made it fifty times as slow.
+    # Its threads wait for each other some hundred times a pass. Where other work runs, to wait awake made it fifty times as slow;
+    # to fall asleep at once makes short passes three times as slow where none runs. So they look a few microseconds long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("GOMP_SPINCOUNT", "500")
     try:
         import llama_cpp
     except Exception as error:  # a shared library that does not fit raises whatever there is
