@@ -50,6 +50,7 @@ REPAIRED = [
     ("There are ways possible to end it.", "There are possible ways to end it."),
     ("A force armed left.", "An armed force left."),
     ("Samer Rahal, the singer, left.", "The singer, Samer Rahal, left."),
+    ("They crossed the Golan Syrian on foot.", "They crossed the Syrian Golan on foot."),
 ]  # fmt: skip
 
 

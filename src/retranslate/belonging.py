@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from retranslate import morphology
-from retranslate.counterparts import carries_meaning
+from retranslate.counterparts import carries_meaning, is_nationality
 from retranslate.lexicon import (
     AUXILIARIES,
     DATE_WORDS,
@@ -146,10 +146,12 @@ def _is_participle(word: str) -> bool:
 
 
 def parted_names(before: str, after: str) -> list[str]:
-    """The parts of a name stay together and in their order: "Karim Hadi", "League Two"."""
+    """The parts of a name stay together and in their order: "Karim Hadi", "League Two"; "Golan Syrian" is in none."""
     ours, theirs = _capitals(before), _capitals(after)
     complaints = []
     for one, other in ours - theirs:
+        if (other, one) in theirs and is_nationality(other):
+            continue
         numbered = _is_number(other)
         if (other, one) in theirs and (numbered or not (is_dictionary_word(one) or is_dictionary_word(other))):
             complaints.append(f"{f'{one} {other}'!r} became {f'{other} {one}'!r}")

@@ -281,6 +281,15 @@ def plain_name(word: str) -> str:
     return _irregular().get(bare, bare)
 
 
+def is_nationality(word: str) -> bool:
+    """Whether a name in lower case is the adjective of a nation.
+
+    >>> is_nationality("syrian"), is_nationality("syria")
+    (True, False)
+    """
+    return word in _irregular()
+
+
 def are_counterparts(one: str, other: str) -> bool:
     """Whether one word in lower case may stand for the other.
 
@@ -318,12 +327,17 @@ def carries_meaning(word: str) -> bool:
 
 
 _IDLE = re.compile(r"\bin order (?=to\b|that\b)", re.IGNORECASE)
+_COUNTED = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})-(?=[a-z])", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4_000)
 def content(text: str) -> tuple[str, ...]:
-    """The words of ``text`` that carry its meaning, in order; the "order" of "in order to" does not."""
-    return tuple(word for word in words(_IDLE.sub("", text)) if carries_meaning(word))
+    """The words of ``text`` that carry its meaning, in order; the "order" of "in order to" does not.
+
+    >>> content("a three-day strike in order to win")
+    ('day', 'strike', 'win')
+    """
+    return tuple(word for word in words(_COUNTED.sub(r"\1 ", _IDLE.sub("", text))) if carries_meaning(word))
 
 
 def unmatched(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str]]:
