@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from retranslate import morphology
 from retranslate.glossary import Glossary, fold
 from retranslate.glossary_file import Row, expand, read_rows
 
@@ -28,7 +29,7 @@ class Problem:
 def check(paths: Iterable[str | Path]) -> list[Problem]:
     """Everything questionable in the files at ``paths``, taken together as one glossary.
 
-    Reports conflicting, repeated and shadowed rows, cycles, invisible characters and misplaced stars. Raises
+    Reports conflicting, repeated and shadowed rows, cycles, invisible characters, misplaced stars and starred stems. Raises
     InputError for a file that is no glossary.
     """
     rows = [row for path in paths for row in read_rows(Path(path))]
@@ -55,6 +56,12 @@ def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
                         row.line,
                         f"{option!r} in column '{column}': one star, at the end of a word, is allowed.",
                     )
+                elif whole := _whole_word(option):
+                    yield Problem(
+                        row.source,
+                        row.line,
+                        f"{option!r} in column '{column}': a star stands for the inflections of a whole word; write '{whole}*'?",
+                    )
             repeated = sorted({option for option in options if options.count(option) > 1})
             if repeated:
                 yield Problem(row.source, row.line, f"{repeated[0]!r} stands twice in column '{column}'.")
@@ -66,6 +73,14 @@ def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
             starred = [right for right in row.right if "*" in right]
             if starred:
                 yield Problem(row.source, row.line, f"{starred[0]!r} has a star but no word of column 'wrong' has one.")
+
+
+def _whole_word(option: str) -> str | None:
+    """What a starred word may have been cut from: "smuggl*" finds no smuggler, as it would where a star means any ending."""
+    star = re.search(r"(\w+)\*", option)
+    if star is None or morphology.parts_of_speech(stem := star.group(1).lower()):
+        return None
+    return next((whole for whole in (f"{stem}e", f"{stem}y") if morphology.parts_of_speech(whole)), None)
 
 
 def _overlap_problems(rows: Sequence[Row]) -> Iterator[Problem]:
