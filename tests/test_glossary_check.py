@@ -46,7 +46,11 @@ def problems(tmp_path: Path, *rows: tuple[str, ...]) -> list[tuple[int, str]]:
         ([("re*d", "blue", "fix")], 2, "one star, at the end of a word"),
         ([("red* bird*", "blue", "fix")], 2, "one star, at the end of a word"),
         ([("* bird", "blue", "fix")], 2, "one star, at the end of a word"),
-        ([("red", "blue", "fix", "smuggl*")], 2, "a star stands for the inflections of a whole word; write 'smuggle*'?"),
+        (
+            [("red", "blue", "fix", "smuggl*")],
+            2,
+            "a star stands for the inflections of a whole word; write 'smuggle*'?",
+        ),
         ([("red", "blue", "fix", "", "old currenc*")], 2, "write 'currency*'?"),
         ([("red", "blue*", "fix")], 2, "'blue*' has a star but no word of column 'wrong' has one"),
     ],
