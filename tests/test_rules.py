@@ -42,6 +42,9 @@ REPAIRS = [
     ("past_perfect", "And was the council have met on Sunday.", "The council had met on Sunday."),
     ("two_pieces", 'She said," it is full, "adding" we need ten. "', 'She said, "it is full," adding, "we need ten."'),
     ("two_pieces", "Hadi said that” it is full , “noting that ” we wait. ”", "Hadi said that “it is full,” noting that “we wait.”"),
+    ("counted_singular", "A grant for 2,300 family is ready.", "A grant for 2,300 families is ready."),
+    ("counted_singular", "It costs 11 thousand dinar, and took twenty person.", "It costs 11 thousand dinars, and took twenty people."),
+    ("counted_singular", "Some twelve person were hurt.", "Some twelve people were hurt."),
     ("end_mark", "The ferry will sail in April. anthy", "The ferry will sail in April."),
     ("end_mark", "The ferry will sail in April. anthy 7", "The ferry will sail in April."),
     ("end_mark", "The governor thanked them. Finished / 25 K", "The governor thanked them."),
@@ -86,6 +89,11 @@ GOOD_ENGLISH = [
     'He said, "We go," adding, "they stay."',
     'She said "no" twice, adding "never" under her breath.',
     "Confirmed cases that need a doctor are few.",
+    "She has 1 factory in a 12 hectare park, and 20 percent of another.",
+    "The Group of 20 summit of 2016 ended.",
+    "It is in Article 12 paragraph of the law, and in Channel 4 policy.",
+    "Nearly 80 faculty from here, four who were away, paid 3 million in 2015.",
+    "It holds 10 sheep, 40 aircraft, and 501(c)4 factory.",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Repairs so regular that they need no model: reporting frames and end marks.
+"""Repairs so regular that they need no model: reporting frames, counted singulars and end marks.
 
 Each rule is a named pure function ``str -> str`` on one segment that returns it unchanged unless it is certain. They run
 after the glossary and before the model. The frames are what Arabic's verb-first order left in English: "He pointed
@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from retranslate import morphology
 from retranslate.edits import Edit, apply, word_edits
+from retranslate.lexicon import FUNCTION_WORDS, NUMBER_WORDS
 from retranslate.text import SegmentKind
 
 _NAME = r"(?:al-|el-)?[A-Z][\w'’-]+"
@@ -56,6 +58,22 @@ _TWO_PIECES = re.compile(
     rf"(?:,\s*{_QUOTE}|{_QUOTE}\s*,?)\s*{_ADDING}\s*{_QUOTE}\s*(?P<two>[^\"“”]+?)\s*{_QUOTE}\s*$"
 )
 _SIDE = re.compile(rf"^(?P<side>(?:For|On) (?:his|her|its|their) (?:part|side)), {_SUBJECT} that\b")
+_COUNTED = re.compile(
+    r"(?<![\w.,:/)$€£#-])(?P<count>(?:\d{1,3}(?:,\d{3})+|(?!0*1?\s)\d{1,3}|"
+    rf"{'|'.join(word for word, value in NUMBER_WORDS.items() if value not in '01')})(?: (?:thousand|million|billion))?) (?P<noun>[a-z]{{3,}})"
+    r"(?=[.,;:!?\"”]|$| (?:of|in|to|for|from|with|at|on|by|is|are|was|were|has|have|had|will|who|that|which|during|since|until|after|before)\b)"
+)
+_NAMES_A_NUMBER = frozenset(
+    "a an the this that his her its their our my your each every another top bottom first last article group no number page chapter phase "
+    "level under age aged channel act section grade category type tier week day round stage room".split()
+)
+_SINGULAR = FUNCTION_WORDS | frozenset(
+    "percent percentile thousand million billion trillion dozen score gross head foot aircraft yen yuan won baht rand euro noon midnight faculty "
+    "memoranda".split()
+)
+"""Stand behind a number as they are."""
+_CURRENCIES = frozenset("dinar dirham riyal".split())
+"""No words of the dictionary."""
 _END_MARK = re.compile(
     r"(?<=[.!?”\"])\s*\(?(?:anthy|Anthy|ANTHY|Finished ?/|It ended|[Ee]nded ?/)\)?(?:[ /]{0,3}\d{1,3}(?: ?[A-Z])?)?[ .]*$"
 )
@@ -149,6 +167,28 @@ def two_pieces(sentence: str) -> str:
 _STRAIGHT = str.maketrans("“”", '""')
 
 
+def counted_singular(sentence: str) -> str:
+    """AG: Arabic counts in the singular above ten: "a grant for 2,300 family" -> "a grant for 2,300 families"."""
+    return _COUNTED.sub(lambda match: _plural(match, sentence), sentence)
+
+
+def _plural(match: re.Match[str], sentence: str) -> str:
+    noun, before = match["noun"], sentence[: match.start()].split()
+    # "A 40 bed ward", "Article 12 paragraph", "in 2016 12 member ...".
+    last = before[-1] if before else ""
+    names = len(before) > 1 and (last[:1].isupper() or before[-2:] == ["Group", "of"])
+    if names or last[-1:].isdigit() or last.lower().strip("\"“(‘'") in _NAMES_A_NUMBER or noun in _SINGULAR:
+        return match.group()
+    known = morphology.inflections(noun)
+    if (
+        not (morphology.parts_of_speech(noun) == {"NOUN"} or noun in _CURRENCIES)
+        or known.get("NN") != noun
+        or morphology.lemmas(noun) != {noun}
+    ):
+        return match.group()
+    return f"{match['count']} {'people' if noun == 'person' else known.get('NNS', noun)}"
+
+
 def end_mark(sentence: str) -> str:
     """FT: the translated end mark of an agency ("anthy 7", "Finished / 18") goes."""
     return _END_LINE.sub("", _END_MARK.sub("", sentence))
@@ -169,7 +209,7 @@ def _attributed(subject: str, verb: str, that: str, rest: str) -> str:
 Rule = Callable[[str], str]
 
 FRAMES: tuple[Rule, ...] = (
-    garbled_added, dummy_subject, verb_first, lost_verb, lost_verb_after_side, past_perfect, two_pieces
+    garbled_added, dummy_subject, verb_first, lost_verb, lost_verb_after_side, past_perfect, two_pieces, counted_singular
 )  # fmt: skip
 FOOTERS: tuple[Rule, ...] = (end_mark,)
 
