@@ -8,7 +8,7 @@ Hadi that", "Said the minister that", "The Osaf, that".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from retranslate import morphology
 from retranslate.edits import Edit, apply, word_edits
@@ -63,11 +63,11 @@ _COUNTED = re.compile(
     rf"{'|'.join(word for word, value in NUMBER_WORDS.items() if value not in '01')})(?: (?:thousand|million|billion))?) (?P<noun>[a-z]{{3,}})"
     r"(?=[.,;:!?\"”]|$| (?:of|in|to|for|from|with|at|on|by|is|are|was|were|has|have|had|will|who|that|which|during|since|until|after|before)\b)"
 )
-_NAMES_A_NUMBER = frozenset(
+_BEFORE_NAMES = frozenset(
     "a an the this that his her its their our my your each every another top bottom first last article group no number page chapter phase "
     "level under age aged channel act section grade category type tier week day round stage room".split()
 )
-_SINGULAR = FUNCTION_WORDS | frozenset(
+_UNCOUNTED = FUNCTION_WORDS | frozenset(
     "percent percentile thousand million billion trillion dozen score gross head foot aircraft yen yuan won baht rand euro noon midnight faculty "
     "memoranda".split()
 )
@@ -169,24 +169,28 @@ _STRAIGHT = str.maketrans("“”", '""')
 
 def counted_singular(sentence: str) -> str:
     """AG: Arabic counts in the singular above ten: "a grant for 2,300 family" -> "a grant for 2,300 families"."""
-    return _COUNTED.sub(lambda match: _plural(match, sentence), sentence)
+
+    def counted(match: re.Match[str]) -> str:
+        noun = match["noun"]
+        if _names_by_number(sentence[: match.start()].split()) or not _is_singular(noun):
+            return match.group()
+        return f"{match['count']} {'people' if noun == 'person' else morphology.inflect(noun, 'NNS')}"
+
+    return _COUNTED.sub(counted, sentence)
 
 
-def _plural(match: re.Match[str], sentence: str) -> str:
-    noun, before = match["noun"], sentence[: match.start()].split()
-    # "A 40 bed ward", "Article 12 paragraph", "in 2016 12 member ...".
+def _names_by_number(before: Sequence[str]) -> bool:
+    """Whether a number behind these words is a name or stands before its noun as an adjective: "Article 12 paragraph", "a 40 bed ward"."""
     last = before[-1] if before else ""
-    names = len(before) > 1 and (last[:1].isupper() or before[-2:] == ["Group", "of"])
-    if names or last[-1:].isdigit() or last.lower().strip("\"“(‘'") in _NAMES_A_NUMBER or noun in _SINGULAR:
-        return match.group()
-    known = morphology.inflections(noun)
-    if (
-        not (morphology.parts_of_speech(noun) == {"NOUN"} or noun in _CURRENCIES)
-        or known.get("NN") != noun
-        or morphology.lemmas(noun) != {noun}
-    ):
-        return match.group()
-    return f"{match['count']} {'people' if noun == 'person' else known.get('NNS', noun)}"
+    named = len(before) > 1 and (last[:1].isupper() or before[-2:] == ["Group", "of"])
+    return named or last[-1:].isdigit() or last.lower().strip("\"“(‘'") in _BEFORE_NAMES
+
+
+def _is_singular(noun: str) -> bool:
+    """Whether a word in lower case is a noun in the singular, and nothing else."""
+    if noun in _UNCOUNTED or not (morphology.parts_of_speech(noun) == {"NOUN"} or noun in _CURRENCIES):
+        return False
+    return morphology.inflect(noun, "NN") == noun and morphology.lemmas(noun) == {noun}
 
 
 def end_mark(sentence: str) -> str:
