@@ -282,7 +282,7 @@ def plain_name(word: str) -> str:
 
 
 def is_nationality(word: str) -> bool:
-    """Whether a name in lower case is the adjective of a nation.
+    """Whether a name in lower case is the adjective of a nation; of words that are no names it says nothing.
 
     >>> is_nationality("syrian"), is_nationality("syria")
     (True, False)

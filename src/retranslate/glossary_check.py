@@ -77,10 +77,10 @@ def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
 
 def _whole_word(option: str) -> str | None:
     """What a starred word may have been cut from: "smuggl*" finds no smuggler, as it would where a star means any ending."""
-    star = re.search(r"(\w+)\*", option)
-    if star is None or morphology.parts_of_speech(stem := star.group(1).lower()):
+    stem = expand(option)[0].lemma
+    if not stem or morphology.is_lemma(stem):
         return None
-    return next((whole for whole in (f"{stem}e", f"{stem}y") if morphology.parts_of_speech(whole)), None)
+    return next((whole for whole in (f"{stem}e", f"{stem}y") if morphology.is_lemma(whole)), None)
 
 
 def _overlap_problems(rows: Sequence[Row]) -> Iterator[Problem]:

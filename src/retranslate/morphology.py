@@ -68,6 +68,15 @@ def inflections(lemma: str) -> Mapping[str, str]:
     return MappingProxyType(forms)
 
 
+def is_lemma(word: str) -> bool:
+    """Whether the dictionary has ``word``, in lower case, as the lemma of anything; cheaper to ask than for its parts of speech.
+
+    >>> is_lemma("smuggle"), is_lemma("smuggl")
+    (True, False)
+    """
+    return bool(_dictionary().getAllInflections(word))
+
+
 def _regular_plural(lemma: str) -> str:
     if re.search(r"[^aeiou]y$", lemma):
         return f"{lemma[:-1]}ies"

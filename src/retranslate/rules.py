@@ -172,7 +172,7 @@ def counted_singular(sentence: str) -> str:
 
     def counted(match: re.Match[str]) -> str:
         noun = match["noun"]
-        if _names_by_number(sentence[: match.start()].split()) or not _is_singular(noun):
+        if _names_by_number(sentence[: match.start()].rsplit(maxsplit=2)) or not _is_singular(noun):
             return match.group()
         return f"{match['count']} {'people' if noun == 'person' else morphology.inflect(noun, 'NNS')}"
 
@@ -188,9 +188,7 @@ def _names_by_number(before: Sequence[str]) -> bool:
 
 def _is_singular(noun: str) -> bool:
     """Whether a word in lower case is a noun in the singular, and nothing else."""
-    if noun in _UNCOUNTED or not (morphology.parts_of_speech(noun) == {"NOUN"} or noun in _CURRENCIES):
-        return False
-    return morphology.inflect(noun, "NN") == noun and morphology.lemmas(noun) == {noun}
+    return noun not in _UNCOUNTED and (noun in _CURRENCIES or morphology.plain_noun(noun) == "NN")
 
 
 def end_mark(sentence: str) -> str:

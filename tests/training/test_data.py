@@ -187,8 +187,10 @@ def test_post_edits_come_as_glossary_and_rules_hand_them_to_the_model(recipe: Re
 
 
 def test_damage_gives_garbled_sources_for_clean_targets(damaging: Recipe) -> None:
-    examples = list(build(damaging, 40))
-    assert len(examples) > len(SENTENCES) / 2  # what chance leaves as it is teaches nothing
+    # A single draw hangs on the glossary, which is read backwards.
+    seeds = range(1, 6)
+    examples = [example for seed in seeds for example in build(replace(damaging, seed=seed), 40)]
+    assert len(examples) >= len(seeds) * (len(SENTENCES) - 2)
     for example in examples:
         assert example.source != example.target
         assert example.kind == "damage"
