@@ -45,6 +45,10 @@ REPAIRS = [
     ("counted_singular", "A grant for 2,300 family is ready.", "A grant for 2,300 families is ready."),
     ("counted_singular", "It costs 11 thousand dinar, and took twenty person.", "It costs 11 thousand dinars, and took twenty people."),
     ("counted_singular", "Some twelve person were hurt.", "Some twelve people were hurt."),
+    ("what_for_which", "The main valve burst on Sunday, what led to the loss of 40 barrels.", "The main valve burst on Sunday, which led to the loss of 40 barrels."),
+    ("what_for_which", "Bread is up again, he said, and the bank is silent, what means that we wait.", "Bread is up again, he said, and the bank is silent, which means that we wait."),
+    ("what_for_which", "He added that the price of bread is up again, what means that we wait.", "He added that the price of bread is up again, which means that we wait."),
+    ("what_for_which", "The dam is closed since the flood, what caused the shortage.", "The dam is closed since the flood, which caused the shortage."),
     ("end_mark", "The ferry will sail in April. anthy", "The ferry will sail in April."),
     ("end_mark", "The ferry will sail in April. anthy 7", "The ferry will sail in April."),
     ("end_mark", "The governor thanked them. Finished / 25 K", "The governor thanked them."),
@@ -54,6 +58,11 @@ REPAIRS = [
 ]  # fmt: skip
 
 GOOD_ENGLISH = [
+    "That is, after all those years of talking, what led to the war.",
+    "We may never know for sure, what caused the fire.",
+    "But if you look a few years back, what led to the split?",
+    "The panel will look at how it began, and at least in part, what caused the fire.",
+    "In the words of the old man, what means that to you?",
     "He told the minister that the road was open.",
     "He said that the minister was away.",
     "And between March and May it rained.",

@@ -1,4 +1,4 @@
-"""Repairs so regular that they need no model: reporting frames, counted singulars and end marks.
+"""Repairs so regular that they need no model: reporting frames, counted singulars, relative clauses and end marks.
 
 Each rule is a named pure function ``str -> str`` on one segment that returns it unchanged unless it is certain. They run
 after the glossary and before the model. The frames are what Arabic's verb-first order left in English: "He pointed
@@ -74,6 +74,17 @@ _UNCOUNTED = FUNCTION_WORDS | frozenset(
 """Stand behind a number as they are."""
 _CURRENCIES = frozenset("dinar dirham riyal".split())
 """No words of the dictionary."""
+# "The valve burst, what led to": a clause before the comma, no question anywhere, not "That is, after all, what led to".
+_WHAT = re.compile(
+    r"(?<![^,;:.?!\"“”])(?<!\bis,)(?<!\bwas,)(?P<before>[^,;:.?!\"“”]+), what (?P<verb>caused|forced|pushed|prompted|prevented|raised|increased|allowed|enabled|confirms|confirmed|indicates|"
+    r"indicated|reflects|reflected|means|meant|threatens|le(?:d|ads) to|resulted in)\b(?! (?:it|you|of|that of)\b)(?= [a-z])"
+)
+_ASKS = re.compile(
+    r"\b(?:what|how|why|whether|ask\w*|know\w*|knew|learn\w*|understand\w*|understood|wonder\w*|explain\w*|discuss\w*|describ\w+|question\w*|"
+    r"investigat\w+|determin\w+|establish\w*|discover\w*|reveal\w*|examin\w+|see|tell|told|remember\w*|recall\w*|out)\b",
+    re.IGNORECASE,
+)
+_FEWEST_BEFORE_WHAT = 5
 _END_MARK = re.compile(
     r"(?<=[.!?”\"])\s*\(?(?:anthy|Anthy|ANTHY|Finished ?/|It ended|[Ee]nded ?/)\)?(?:[ /]{0,3}\d{1,3}(?: ?[A-Z])?)?[ .]*$"
 )
@@ -191,6 +202,18 @@ def _is_singular(noun: str) -> bool:
     return noun not in _UNCOUNTED and (noun in _CURRENCIES or morphology.plain_noun(noun) == "NN")
 
 
+def what_for_which(sentence: str) -> str:
+    """MW: Arabic's *mimma* opens a clause on all that was said: "The valve burst, what led to" -> ", which led to"."""
+
+    def related(match: re.Match[str]) -> str:
+        before = match["before"]
+        if len(before.split()) < _FEWEST_BEFORE_WHAT or _ASKS.search(sentence, 0, match.end("before")):
+            return match.group()
+        return f"{before}, which {match['verb']}"
+
+    return sentence if sentence.rstrip('"”').endswith("?") else _WHAT.sub(related, sentence)
+
+
 def end_mark(sentence: str) -> str:
     """FT: the translated end mark of an agency ("anthy 7", "Finished / 18") goes."""
     return _END_LINE.sub("", _END_MARK.sub("", sentence))
@@ -211,7 +234,8 @@ def _attributed(subject: str, verb: str, that: str, rest: str) -> str:
 Rule = Callable[[str], str]
 
 FRAMES: tuple[Rule, ...] = (
-    garbled_added, dummy_subject, verb_first, lost_verb, lost_verb_after_side, past_perfect, two_pieces, counted_singular
+    garbled_added, dummy_subject, verb_first, lost_verb, lost_verb_after_side, past_perfect, two_pieces, counted_singular,
+    what_for_which
 )  # fmt: skip
 FOOTERS: tuple[Rule, ...] = (end_mark,)
 
