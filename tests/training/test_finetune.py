@@ -20,9 +20,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import tiny_models
 from retranslate.errors import InputError
-from retranslate.rewriter import Request, Rewriter
+from retranslate.rewriter import BUNDLED, Request, Rewriter
 from retranslate.torch_rewriter import TorchRewriter
-from retranslate.training import loop
+from retranslate.training import finetune, loop
 from retranslate.training.checkpoint import last_checkpoint
 from retranslate.training.data import Example
 from retranslate.training.encoding import IGNORED
@@ -371,6 +371,35 @@ def test_a_finished_run_with_dev_pairs_returns_the_best_again(with_dev: Recipe) 
     before = _dev_log(with_dev)
     assert train(with_dev) == folder
     assert _dev_log(with_dev) == before
+
+
+# --- Where a run starts --------------------------------------------------------------------------------------------
+
+
+def test_a_model_in_a_gguf_file_is_trained_like_the_same_one_in_safetensors(recipe: Recipe, tmp_path: Path) -> None:
+    packed = tiny_models.save_gguf(tmp_path / "packed", marker={})
+    ours, theirs = weights(train(replace(recipe, base=packed, output=tmp_path / "other"))), weights(train(recipe))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_recipe_without_a_base_starts_from_the_bundled_model(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert recipe.base is not None
+    monkeypatch.setattr(finetune, "BUNDLED", recipe.base)
+    ours = weights(train(replace(recipe, base=None, output=tmp_path / "other")))
+    theirs = weights(train(recipe))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.model
+def test_the_bundled_model_can_be_trained() -> None:
+    learner = open_learner(BUNDLED, frozen_layers=8)
+    loss = learner.loss([encode(Example("He said that the minister.", "The minister said that."), learner.tokenizer)])
+    loss.backward()
+    assert loss.item() < 5
+    assert all(weights.grad is not None for weights in learner.model.parameters() if weights.requires_grad)
 
 
 # --- Refusals ------------------------------------------------------------------------------------------------------

@@ -78,19 +78,19 @@ def test_every_setting_is_read(folder: Path) -> None:
     )
 
 
-def test_a_model_that_begins_from_nothing_needs_no_base(folder: Path) -> None:
-    assert recipe(folder, 'output = "run"\n' + SOURCE + "[encoder_decoder]\n") == Recipe(
+@pytest.mark.parametrize(("table", "shape"), [("", None), ("[encoder_decoder]\n", EncoderDecoder())])
+def test_a_recipe_needs_no_base(folder: Path, table: str, shape: EncoderDecoder | None) -> None:
+    assert recipe(folder, 'output = "run"\n' + SOURCE + table) == Recipe(
         base=None,
         output=folder / "run",
         sources=(Source("damage", (folder / "clean.txt",), 0.5),),
-        encoder_decoder=EncoderDecoder(),
+        encoder_decoder=shape,
     )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('output = "run"\n' + SOURCE, "the key 'base' is missing"),
         ('base = "base"\n' + SOURCE, "the key 'output' is missing"),
         (TOP, "the key 'source' is missing"),
         (TOP + "source = 3", "'source' must be one or more [[source]] tables"),

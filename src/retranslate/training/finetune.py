@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retranslate import gguf_weights
 from retranslate.errors import InputError, first_line
-from retranslate.rewriter import as_inner_words, with_terms
+from retranslate.rewriter import BUNDLED, as_inner_words, with_terms
 from retranslate.training import loop
 from retranslate.training.checkpoint import last_checkpoint
 from retranslate.training.data import Example, prepare, read_examples, read_pairs
@@ -18,7 +19,7 @@ from retranslate.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
 def train(recipe: Recipe) -> Path:
@@ -26,12 +27,10 @@ def train(recipe: Recipe) -> Path:
 
     Raises InputError when the recipe's data, base model or output folder cannot be used.
     """
-    if recipe.base is None:
-        raise InputError("the recipe names no base model; only --encoder-decoder can begin without one.")
     # What may be refused comes before what takes long.
     found = last_checkpoint(recipe.output, recipe.fingerprint)
     dev = dev_examples(recipe)
-    learner = open_learner(found.folder if found else recipe.base, recipe.frozen_layers)
+    learner = open_learner(found.folder if found else recipe.base or BUNDLED, recipe.frozen_layers)
     encode_by = partial(encode, tokenizer=learner.tokenizer)
     return loop.run(recipe, recipe.fingerprint, learner, material(recipe, read_prepared(recipe), dev, encode_by), found)
 
@@ -138,18 +137,37 @@ def loss_of(model: PreTrainedModel, ids: torch.Tensor, labels: torch.Tensor, wei
 
 
 def open_pretrained(folder: Path, family: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Model and tokenizer in ``folder``; ``family`` is a class of transformers. Raises InputError when it has none such."""
+    """Model and tokenizer in ``folder``; ``family`` is a class of transformers. Raises InputError when it has none such.
+
+    A Llama may also lie there as a GGUF file, such as :func:`retranslate.training.export.export` writes.
+    """
     import torch
     import transformers
 
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; 'base' is the folder of the model to start from.")
+    gguf = min(folder.glob("*.gguf"), default=None)
     try:
-        model = getattr(transformers, family).from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+        if gguf is not None and family == "AutoModelForCausalLM":
+            model = _unpacked(gguf, transformers.AutoConfig.from_pretrained(folder))
+        else:
+            model = getattr(transformers, family).from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     except Exception as error:  # transformers raises nearly every class there is
         raise InputError(f"{folder}: no model that can be trained: {first_line(error)}") from error
     return model, tokenizer
+
+
+def _unpacked(gguf: Path, config: PretrainedConfig) -> PreTrainedModel:
+    """The Llama in the file ``gguf`` with weights that can be trained. Raises InputError when it holds none like ``config``."""
+    import transformers
+
+    model = transformers.LlamaForCausalLM(config)
+    shapes = {name: tuple(weights.shape) for name, weights in model.named_parameters()}
+    stored = gguf_weights.read_llama(gguf, shapes, config.num_attention_heads, config.num_key_value_heads)
+    # Tied weights are named once; what is missing otherwise was refused.
+    model.load_state_dict(dict(stored), strict=False)
+    return model
 
 
 def _open(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -78,7 +78,8 @@ class Recipe:
     The learning rate rises over ``warmup`` pairs, stays, and falls to a tenth over the last ``decay`` of the ``pairs``.
     ``max_tokens`` is the longest example, sentence and repair together; longer ones are left out. A token that an edit
     made counts ``changed_weight`` times as much as a copied one. ``dev`` files hold ``garbled<TAB>fluent`` pairs by
-    which the best model is chosen, ``dev_pairs`` of them. ``base`` is None only when ``encoder_decoder`` is given.
+    which the best model is chosen, ``dev_pairs`` of them. Without a ``base`` a run starts from the bundled model, that of
+    an ``encoder_decoder`` from nothing.
     """
 
     base: Path | None
@@ -123,8 +124,8 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(f"{path}: not a TOML file: {error}.") from error
     names = {item.name for item in fields(Recipe)} - {"sources"}
     _refuse_unknown(table, names | {"source"}, f"{path}:")
-    for needed in ("base", "output", "source"):
-        if needed not in table and not (needed == "base" and "encoder_decoder" in table):
+    for needed in ("output", "source"):
+        if needed not in table:
             raise InputError(f"{path}: the key {needed!r} is missing.")
     entries = table.pop("source")
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
