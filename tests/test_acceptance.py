@@ -54,6 +54,53 @@ def accepted(candidates: Sequence[str], scorer: Scorer, margin: float) -> Draft:
     return draft
 
 
+class Reminded:
+    """Answers every request with ``answer`` and remembers the requests."""
+
+    def __init__(self, answer: str, complete: bool = True, longest: int = 1000) -> None:
+        self.answer, self.complete, self.longest = answer, complete, longest
+        self.asked: list[Request] = []
+
+    def fits(self, request: Request) -> bool:
+        return len(request.hints) <= self.longest
+
+    def rewrite(self, requests: Sequence[Request], batch_size: int = 16) -> list[Rewrite]:
+        self.asked += requests
+        return [Rewrite(self.answer, 0.0, self.complete) for _ in requests]
+
+
+LONG = "Said Karim that soldiers in the old Market are of the wounded."
+LOSSY = "Karim said that soldiers in the market are wounded."
+
+
+def reminded(rewriter: Reminded, hints: tuple[tuple[str, str], ...] = ()) -> Draft:
+    draft = judged(LONG, "Karim said that soldiers are wounded.")
+    acceptance.remind(cast(Rewriter, rewriter), {Request(LONG, hints): [draft]}, Glossary(), ALL, 16)
+    return draft
+
+
+def test_the_model_is_reminded_of_lost_words_as_they_are_written_beside_the_terms_it_had() -> None:
+    rewriter = Reminded("Karim said that soldiers in the old Market are wounded.")
+    draft = reminded(rewriter, (("of the", "among"),))
+    assert rewriter.asked == [Request(LONG, (("of the", "among"), ("old", "old"), ("Market", "Market")))]
+    assert rewriter.answer in draft.candidates
+
+
+def test_of_a_second_rewrite_too_only_what_the_guards_let_pass_is_a_candidate() -> None:
+    rewriter = Reminded(LOSSY)
+    draft = reminded(rewriter)
+    assert LOSSY not in draft.candidates
+    assert all(not guards.judge(LONG, text) for text in draft.candidates)
+
+
+@pytest.mark.parametrize(
+    "rewriter", [Reminded(LONG), Reminded("Karim said that soldiers in", complete=False), Reminded("Karim", longest=1)]
+)
+def test_a_second_rewrite_that_is_none_adds_nothing(rewriter: Reminded) -> None:
+    before = dict(judged(LONG, "Karim said that soldiers are wounded.").candidates)
+    assert reminded(rewriter).candidates == before
+
+
 def test_a_rewrite_that_nobody_minds_is_a_candidate() -> None:
     draft = judged("The road to it open.", "The road to it is open.")
     assert (list(draft.candidates), draft.refusals, draft.refused_by) == (["The road to it is open."], [], ())

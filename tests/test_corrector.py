@@ -33,6 +33,7 @@ class FakeRewriter:
     name = "fake"
     signature = "fake:00000000"
     detector: Detector | None = None
+    reads_terms = True
 
     def __init__(
         self,
@@ -602,6 +603,45 @@ def test_steps_lead_from_the_original_to_the_text(small_glossary: Glossary, text
             stand = apply(stand, step.edits)
             assert stand == step.text
         assert stand == segment.text
+
+
+# --- reminders -------------------------------------------------------------------------------------------------------
+
+FORGETFUL = "Said the minister the road is opened before the bridge."
+
+
+def _forgets(request: Request) -> Rewrite:
+    reminded = dict(request.hints)
+    return Rewrite(
+        "The minister said the road opened before the bridge."
+        if "bridge" in reminded
+        else "The minister said the road is open."
+        if request.sentence == FORGETFUL
+        else request.sentence,
+        0.0,
+    )
+
+
+def test_a_rewrite_that_lost_a_word_is_asked_for_again_with_that_word() -> None:
+    rewriter = FakeRewriter(_forgets, score=lambda text: float(text.startswith("The minister said the road opened")))
+    result = corrector_with(rewriter, settings=Settings(margin=0.1))(FORGETFUL)
+    assert result.text == "The minister said the road opened before the bridge."
+    assert [request.hints for request in rewriter.asked] == [(), (("bridge", "bridge"),)]
+    assert {edit.reason for edit in result.edits} == {"rewritten by the model, reminded of words it had lost"}
+    assert_sound(result, FORGETFUL)
+
+
+def test_a_model_that_knows_no_terms_is_not_reminded() -> None:
+    rewriter = FakeRewriter(_forgets)
+    rewriter.reads_terms = False
+    corrector_with(rewriter)(FORGETFUL)
+    assert [request.hints for request in rewriter.asked] == [()]
+
+
+def test_a_rewrite_that_nobody_refused_is_not_asked_for_again() -> None:
+    rewriter = FakeRewriter({"The road to it open.": "The road to it is open."})
+    corrector_with(rewriter)("The road to it open.")
+    assert len(rewriter.asked) == 1
 
 
 # --- second chances --------------------------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from retranslate import guards, judging, morphology, terms
+from retranslate.counterparts import content, unmatched
 from retranslate.drafts import Draft
 from retranslate.edits import Edit, Refused, apply, word_edits
 from retranslate.glossary import Glossary
+from retranslate.lexicon import spelt_words
 from retranslate.rewriter import CLOSE_CALL, Request, Rewrite, Rewriter
 
 Waiting = Mapping[Request, Sequence[Draft]]
@@ -68,6 +70,33 @@ def _by(refusals: Sequence[Refused]) -> tuple[str, ...]:
     found = dict.fromkeys(name for refused in refusals for name, _ in refused.complaints)
     order = [*guards.GUARDS, judging.PARTIAL, *_GLOSSARY]
     return tuple(sorted(found, key=order.index))
+
+
+def remind(rewriter: Rewriter, waiting: Waiting, glossary: Glossary, names: Sequence[str], batch_size: int) -> None:
+    """Where a rewrite was refused and had lost words, asks once more with those words as terms that stand for themselves.
+
+    A soft constraint on the answer, as in Dinu et al. (2019), "Training Neural Machine Translation to Apply Terminology
+    Constraints". What guards and glossary let pass of the second rewrite is a candidate beside that of the first.
+    """
+    again: dict[Request, list[Draft]] = {}
+    for request, drafts in waiting.items():
+        for draft in drafts:
+            if draft.refused_by and draft.proposal and (lost := _lost(draft.text, draft.proposal)):
+                reminded = Request(request.sentence, (*request.hints, *((word, word) for word in lost)))
+                if rewriter.fits(reminded):
+                    again.setdefault(reminded, []).append(draft)
+    for drafts, rewrite in zip(again.values(), rewriter.rewrite(list(again), batch_size), strict=True):
+        for draft in drafts:
+            if rewrite.complete and rewrite.text not in (draft.text, draft.proposal):
+                text, _ = _passed(draft, rewrite.text, glossary, names)
+                if text != draft.text:
+                    draft.candidates.setdefault(text, "rewritten by the model, reminded of words it had lost")
+
+
+def _lost(before: str, after: str) -> tuple[str, ...]:
+    """The words of ``before`` that carry its meaning and have no counterpart in ``after``, as they are written there."""
+    lost, _ = unmatched(content(before), content(after))
+    return tuple(dict.fromkeys(word for word in spelt_words(before) if word.lower() in lost))
 
 
 def second_chance(rewriter: Rewriter, waiting: Waiting, count: int, glossary: Glossary, names: Sequence[str]) -> None:

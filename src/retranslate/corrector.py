@@ -183,6 +183,8 @@ class Corrector:
         for same, rewrite in zip(waiting.values(), rewrites, strict=True):
             for draft in same:
                 acceptance.judge(draft, rewrite, self.glossary, settings.guards)
+        if rewriter.reads_terms:
+            acceptance.remind(rewriter, waiting, self.glossary, settings.guards, settings.batch_size)
         if settings.second_chance:
             acceptance.second_chance(rewriter, waiting, settings.second_chance, self.glossary, settings.guards)
         acceptance.accept_what_reads_better(rewriter, waiting, settings.margin, settings.batch_size)

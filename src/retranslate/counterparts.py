@@ -326,16 +326,22 @@ def carries_meaning(word: str) -> bool:
     )
 
 
-_IDLE = re.compile(r"\bin order (?=to\b|that\b)", re.IGNORECASE)
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+# Words that only help a preposition or a date along: "in front of the judge" is "before the judge".
+_IDLE = re.compile(
+    rf"\b(?i:in order) (?=to\b|that\b)|\b(?i:months?(?: of)?) (?=(?:{_MONTHS})\b)|\b(?i:year) (?=(?:19|20)\d\d\b)"
+    r"|\b(?i:in front of|for the sake of|in the name of|(?:on|against) the (?:background|backdrop) of|on the part of"
+    r"|by means of|by way of|in the face of)\b|\b(?i:the fact that)\b"
+)
 _COUNTED = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})-(?=[a-z])", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4_000)
 def content(text: str) -> tuple[str, ...]:
-    """The words of ``text`` that carry its meaning, in order; the "order" of "in order to" does not.
+    """The words of ``text`` that carry its meaning, in order; the "order" of "in order to" does not, nor the "month" of May.
 
-    >>> content("a three-day strike in order to win")
-    ('day', 'strike', 'win')
+    >>> content("a three-day strike in order to win"), content("in the month of May")
+    (('day', 'strike', 'win'), ())
     """
     return tuple(word for word in words(_COUNTED.sub(r"\1 ", _IDLE.sub("", text))) if carries_meaning(word))
 

@@ -87,6 +87,12 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_bare(match.group()) for match in WORD.finditer(text))
 
 
+@lru_cache(maxsize=4_000)
+def spelt_words(text: str) -> tuple[str, ...]:
+    """The words of ``text`` as they are written, possessive endings off."""
+    return tuple(POSSESSIVE.sub("", match.group()) or match.group() for match in WORD.finditer(text))
+
+
 _PIECE = re.compile(rf"{WORD.pattern}|[^\w\s]")
 BREAKS = frozenset(',;:.()[]"“”!?—–')
 

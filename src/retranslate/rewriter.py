@@ -164,6 +164,11 @@ class Rewriter(ABC):
     def parameters(self) -> int:
         """The number of weights, each counted once."""
 
+    @property
+    def reads_terms(self) -> bool:
+        """Whether the model knows what a line of terms is; a checkpoint from elsewhere was not trained with any."""
+        return self._own
+
     @cached_property
     def signature(self) -> str:
         """Name, first eight digits of the weights' SHA-256, and the engine unless it is torch: answers may differ by it."""
@@ -197,7 +202,7 @@ class Rewriter(ABC):
         return len(self._read(request)) <= self.max_tokens
 
     def _read(self, request: Request) -> list[int]:
-        # A checkpoint from elsewhere was not trained with term lines and would translate them.
+        # A model that was not trained with term lines would translate them.
         text = as_inner_words(with_terms(request.sentence, request.hints)) if self._own else request.sentence
         ids: list[int] = self._tokenizer(text, add_special_tokens=self._seq2seq).input_ids
         return ids if self._seq2seq else [*ids, self._tokenizer.bos_token_id]

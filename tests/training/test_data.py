@@ -178,12 +178,26 @@ def test_post_edits_come_as_glossary_and_rules_hand_them_to_the_model(recipe: Re
     file = tmp_path / "edits.tsv"
     file.write_text("".join(f"{garbled}\t{edited}\n" for garbled, edited in pairs.items()), "utf-8")
     examples = list(build(replace(recipe, sources=(Source("post-edits", (file,), 1.0, ratio=(0.5, 2.0)),)), 9))
-    assert {example.target: (example.source, example.hints) for example in examples} == {
+    terms = {example.target: tuple(hint for hint in example.hints if hint[0] != hint[1]) for example in examples}
+    assert {example.target: (example.source, terms[example.target]) for example in examples} == {
         "Daesh went into the town in July.": ("Daesh entered the town in July.", ()),
         "The dam is full.": ("The repository is full.", (("repository", "dam"),)),
         # The editor took another word than the glossary: nothing is handed over that would have to be undone.
         "The group left the dam.": ("Daash left the repository.", ()),
     }
+
+
+def test_some_post_edits_remind_the_model_of_words_that_both_sides_have(recipe: Recipe, tmp_path: Path) -> None:
+    file = tmp_path / "edits.tsv"
+    lines = [f"He said Karim that boats {n} of the North are clean." for n in range(200)]
+    file.write_text(
+        "".join(f"{line}\tKarim said that boats {n} in the North are dry.\n" for n, line in enumerate(lines))
+    )
+    examples = list(build(replace(recipe, sources=(Source("post-edits", (file,), 1.0),)), 200))
+    reminders = [hint for example in examples for hint in example.hints]
+    assert 30 <= sum(bool(example.hints) for example in examples) <= 90
+    assert set(reminders) == {(word, word) for word in ("Karim", "boats", "North")}
+    assert max(len(example.hints) for example in examples) == 3
 
 
 def test_damage_gives_garbled_sources_for_clean_targets(damaging: Recipe) -> None:

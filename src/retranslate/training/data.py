@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 from retranslate import guards, morphology
 from retranslate.corrector import Corrector
+from retranslate.counterparts import carries_meaning
 from retranslate.errors import InputError
 from retranslate.glossary import Glossary
+from retranslate.lexicon import spelt_words, words
 from retranslate.terms import broken, offered
 from retranslate.training import attribution
 from retranslate.training.damage import damage
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-FORMAT = 3
+REMINDED = 0.3
+"""The share of post-edits that come with reminders."""
+FORMAT = 4
 """Raised whenever the same recipe gives other examples than before, so that no stale file is taken for a fresh one."""
 
 
@@ -153,9 +157,19 @@ def _handed_over(source: str, target: str, corrector: Corrector, rng: random.Ran
     drafts = [draft for draft in corrector.prepared(source) if draft.segment.kind != "blank"]
     if len(drafts) != 1 or broken(drafts[0], corrector.glossary, target):
         return _with_distractors(Example(source, target, kind="post-edits"), corrector.glossary, rng)
-    hints = list(offered(drafts[0]))
+    hints = [*offered(drafts[0]), *_reminders(drafts[0].text, target, rng)]
     rng.shuffle(hints)
     return Example(drafts[0].text, target, tuple(hints), kind="post-edits")
+
+
+def _reminders(source: str, target: str, rng: random.Random) -> list[Hint]:
+    """Now and then a word or three of the source that the target has too, as terms that stand for themselves: so the model
+    is asked a second time where its first answer had lost words."""
+    if rng.random() > REMINDED:
+        return []
+    there = set(words(target))
+    kept = sorted({word for word in spelt_words(source) if word.lower() in there and carries_meaning(word.lower())})
+    return [(word, word) for word in rng.sample(kept, min(len(kept), rng.choice((1, 1, 2, 3))))]
 
 
 def _shuffled(source: Source, rng: random.Random) -> list[str]:
