@@ -24,6 +24,7 @@ class Reader:
 
     signature = "reader:00000000"
     detector = None
+    reads_terms = False
 
     def __init__(self, **liked: float) -> None:
         self.liked = liked
