@@ -138,10 +138,16 @@ def test_no_group_is_part_of_another() -> None:
 
 
 def test_what_is_derived_has_one_base_and_is_no_base_itself() -> None:
-    rows = [line.split("\t") for line in counterparts.table_lines("derived.tsv")]
+    rows = [line.split("\t") for name in ("nations.tsv", "derived.tsv") for line in counterparts.table_lines(name)]
     derived = [word for _, *words in rows for word in words]
     assert len(derived) == len(set(derived))
     assert {base for base, *_ in rows}.isdisjoint(derived)
+
+
+def test_what_is_derived_is_no_nation_by_that() -> None:
+    assert are_counterparts("freedom", "free")
+    assert counterparts.plain_name("freedom") == "freedom"
+    assert not counterparts.is_nationality("freedom")
 
 
 # --- The table of spellings ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from retranslate.lexicon import (
     FUNCTION_WORDS,
     LIGHT,
     MAGNITUDE_FORMS,
+    MONTHS,
     NEGATORS,
     NUMBER_WORDS,
     REPORTING,
@@ -97,9 +98,19 @@ def spellings() -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=1)
+def _nations() -> Mapping[str, str]:
+    """Nations and points of the compass by their adjectives."""
+    return _bases_in("nations.tsv")
+
+
+@lru_cache(maxsize=1)
 def _irregular() -> Mapping[str, str]:
     """Bases by words that are derived from them with no ending that tells: "growth", "Kuwaiti"."""
-    lines = (line.split("\t") for line in table_lines("derived.tsv"))
+    return {**_bases_in("derived.tsv"), **_nations()}
+
+
+def _bases_in(name: str) -> dict[str, str]:
+    lines = (line.split("\t") for line in table_lines(name))
     return {word: base for base, *derived in lines for word in derived}
 
 
@@ -278,7 +289,7 @@ def plain_name(word: str) -> str:
     ('badri', 'kuwait', 'pena')
     """
     bare = unaccented(word).removeprefix("al-")
-    return _irregular().get(bare, bare)
+    return _nations().get(bare, bare)
 
 
 def is_nationality(word: str) -> bool:
@@ -287,7 +298,7 @@ def is_nationality(word: str) -> bool:
     >>> is_nationality("syrian"), is_nationality("syria")
     (True, False)
     """
-    return word in _irregular()
+    return word in _nations()
 
 
 def are_counterparts(one: str, other: str) -> bool:
@@ -326,7 +337,7 @@ def carries_meaning(word: str) -> bool:
     )
 
 
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_MONTHS = "|".join(sorted(month.capitalize() for month in MONTHS))
 # Words that only help a preposition or a date along: "in front of the judge" is "before the judge".
 _IDLE = re.compile(
     rf"\b(?i:in order) (?=to\b|that\b)|\b(?i:months?(?: of)?) (?=(?:{_MONTHS})\b)|\b(?i:year) (?=(?:19|20)\d\d\b)"
