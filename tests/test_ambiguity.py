@@ -227,3 +227,23 @@ def test_the_bundled_model_tells_true_senses_from_false_ones(name: str, kept: in
     repaired = [case["name"] in right for case in cases if not case["true_sense"]]
     assert sum(true) >= kept
     assert sum(repaired) >= mended
+
+
+def test_a_word_left_in_letters_has_to_be_read_far_better_than_it_was() -> None:
+    text = "The pupils came Bhafilat to school."
+    for gain, expected in (
+        (ambiguity.LEFTOVER_MARGIN + 1, "The pupils came in buses to school."),
+        (ambiguity.LEFTOVER_MARGIN - 1, text),
+    ):
+        result = Corrector(Glossary(), cast(Rewriter, Reader(buses=gain)), Settings(margin=0.0))(text)
+        assert result.text == expected
+
+
+def test_no_particle_is_said_twice() -> None:
+    text = "They went by Bhafilat to school."
+    reader = Reader(buses=20.0)
+    Corrector(Glossary(), cast(Rewriter, reader), Settings(margin=0.0))(text)
+    asked = [sentence for question in reader.read for sentence in question]
+    assert "They went in buses to school." not in asked
+    assert "They went by buses to school." in asked
+    assert not any("by by" in sentence for sentence in asked)

@@ -49,3 +49,12 @@ def test_every_step_leaves_its_receipt() -> None:
     assert [(step.by, step.text) for step in draft.steps] == [("glossary", "uno two three"), ("model", "1 2 three")]
     assert draft.result().status == "changed"
     assert (draft.result().start, draft.result().end) == (7, 20)
+
+
+def test_words_left_in_letters_are_doubts_unless_the_glossary_has_them(make_glossary: GlossaryMaker) -> None:
+    text = "The pupils came Bhafilat from Almadaris."
+    draft = of(Glossary(), text)
+    assert [match.found for match in draft.doubts] == ["Bhafilat", "Almadaris"]
+    draft = of(make_glossary(("Bhafilat", "by bus", "fix"), ("Almadaris", "", "keep")), text)
+    assert [fix.reading for fix in draft.fixes] == ["by bus"]
+    assert draft.doubts == []

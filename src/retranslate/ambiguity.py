@@ -15,6 +15,7 @@ from retranslate import consistency
 from retranslate.drafts import Draft, Fix, Leaning, because
 from retranslate.edits import TermResult, apply
 from retranslate.glossary import Match
+from retranslate.leftovers import is_leftover
 from retranslate.prose import is_prose
 from retranslate.rewriter import Request, Rewriter
 
@@ -29,6 +30,10 @@ HINT_MARGIN = 0.0
 CONTEXT_MARGIN = -2.0
 """The same for a hint row one of whose context words is there. Below nought, because that word has spoken for the reading,
 and a name is never likely. Chosen by clean news: the lowest whole at which next to no hint in 48,000 lines of it is followed."""
+
+LEFTOVER_MARGIN = 12.0
+"""The same for a word left in letters. A sentence is always likelier without such a word, be it a name: of 140 readings in
+composed news the right ones gain from 13 nats on, with three exceptions, and of eleven names and slips of the dev sets ten gain less."""
 
 _PRONOUN = re.compile(r"\b(?:he|him|his|she|hers?|it|its|they|them|their)\b", re.IGNORECASE)
 
@@ -50,6 +55,8 @@ def weigh(draft: Draft, rewriter: Rewriter) -> None:
 
 def _says_who(match: Match) -> bool:
     """Whether the row is about who somebody is, a name or a pronoun ("for his part"): no likelihood knows that."""
+    if is_leftover(match):
+        return False
     others = [_PRONOUN.sub("", wording) for wording in (match.found, *match.alternatives)]
     kept = set.intersection(*(set(reading.split()) for reading in match.alternatives))
     changed = " ".join(word for word in match.found.split() if word not in kept)
@@ -64,11 +71,14 @@ def _with(draft: Draft, match: Match | None = None, reading: str = "") -> str:
 
 def _fitting(draft: Draft, match: Match) -> list[str]:
     """The readings that can be put in by themselves: the sentence still opens with a capital, and nothing is said twice."""
-    opens = not draft.segment.text[: match.start].strip() and match.found[:1].isupper()
+    before = draft.segment.text[: match.start].split()
+    opens = not before and match.found[:1].isupper()
     return [
         reading
         for reading in match.alternatives
-        if not (opens and reading[:1].islower()) and f"{reading} {reading}" not in _with(draft, match, reading)
+        if not (opens and reading[:1].islower())
+        and before[-1:] != reading.split()[:1]
+        and f"{reading} {reading}" not in _with(draft, match, reading)
     ]
 
 
@@ -110,5 +120,5 @@ def _decided(draft: Draft, match: Match, precedent: bool) -> Fix | None:
 
 def _margin(draft: Draft, match: Match) -> float:
     if match not in draft.hints:
-        return MARGIN
+        return LEFTOVER_MARGIN if is_leftover(match) else MARGIN
     return CONTEXT_MARGIN if match.row.near else HINT_MARGIN

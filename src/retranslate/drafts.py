@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from retranslate.edits import Edit, EditKind, Refused, SegmentResult, Status, Step, TermResult, apply, compose
 from retranslate.glossary import Glossary, Match
+from retranslate.leftovers import leftovers
 from retranslate.text import Segment, untouchables
 
 
@@ -37,7 +38,7 @@ class Draft:
     """A segment in the making: ``edits``, on the segment's own offsets, lead to ``text``.
 
     ``fixes``, ``doubts`` and ``hints`` are what the glossary found in the segment: what is to be repaired, rows whose
-    context words are absent, rows that are for the model to decide; ``leanings`` what the model thinks of them. ``given`` is the text that the model was given,
+    context words are absent and words left in letters, rows that are for the model to decide; ``leanings`` what the model thinks of them. ``given`` is the text that the model was given,
     ``proposal`` what it wrote, ``candidates`` the texts that the guards let pass, and how each came about.
     """
 
@@ -83,7 +84,7 @@ class Draft:
 
 
 def drafted(segment: Segment, glossary: Glossary) -> Draft:
-    """The segment with what ``glossary`` has to say about it, nothing applied yet."""
+    """The segment with what ``glossary`` has to say about it, and with what was left in letters; nothing applied yet."""
     draft = Draft(segment, segment.text)
     if segment.kind == "blank":
         return draft
@@ -99,6 +100,8 @@ def drafted(segment: Segment, glossary: Glossary) -> Draft:
         elif match.replacement != match.found:
             draft.fixes.append(Fix(match, match.replacement, "glossary", because(match)))
     draft.doubts = _outside(protected, uncertain)
+    taken = [*protected, *((match.start, match.end) for match in (*matches, *uncertain))]
+    draft.doubts += _outside(taken, leftovers(segment.text))
     return draft
 
 
@@ -107,5 +110,5 @@ def because(match: Match) -> str:
     return match.row.note or f"{' | '.join(match.row.wrong)} -> {' | '.join(match.row.right)}"
 
 
-def _outside(protected: Sequence[tuple[int, int]], matches: Sequence[Match]) -> list[Match]:
+def _outside(protected: Sequence[tuple[int, int]], matches: Iterable[Match]) -> list[Match]:
     return [match for match in matches if not any(match.start < end and start < match.end for start, end in protected)]
