@@ -244,6 +244,5 @@ def test_no_particle_is_said_twice() -> None:
     reader = Reader(buses=20.0)
     Corrector(Glossary(), cast(Rewriter, reader), Settings(margin=0.0))(text)
     asked = [sentence for question in reader.read for sentence in question]
-    assert "They went in buses to school." not in asked
     assert "They went by buses to school." in asked
     assert not any("by by" in sentence for sentence in asked)

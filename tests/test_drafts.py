@@ -55,6 +55,6 @@ def test_words_left_in_letters_are_doubts_unless_the_glossary_has_them(make_glos
     text = "The pupils came Bhafilat from Almadaris."
     draft = of(Glossary(), text)
     assert [match.found for match in draft.doubts] == ["Bhafilat", "Almadaris"]
-    draft = of(make_glossary(("Bhafilat", "by bus", "fix"), ("Almadaris", "", "keep")), text)
+    draft = of(make_glossary(("Bhafilat", "by bus", "fix", "", "", "exact"), ("Almadaris", "", "keep")), text)
     assert [fix.reading for fix in draft.fixes] == ["by bus"]
     assert draft.doubts == []

@@ -121,7 +121,7 @@ def _is_plain(arabic: str) -> bool:
 
 
 def _consonants(arabic: str) -> str:
-    return "".join(_SPELT[letter] for letter in arabic if letter not in _VOWELS).replace("dh", "z")
+    return "".join(_SPELT[letter] for letter in arabic if letter not in _VOWELS).replace("dh", "d").replace("z", "d")
 
 
 @given(st.sampled_from(sorted(filter(_is_plain, LEXICON))), st.data())
