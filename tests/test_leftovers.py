@@ -71,6 +71,10 @@ def test_a_feminine_ending_is_heard() -> None:
     assert any("with a union" in found for found in readings("He spoke Bnqabh of teachers."))
 
 
+def test_what_no_name_begins_with_is_read_beside_a_name() -> None:
+    assert any("with the aid" in found for found in readings("The trucks came from Oman Balmsaadat medical."))
+
+
 @pytest.mark.parametrize(
     "sentence",
     [

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, pairwise, product
+from typing import NamedTuple
 
 from retranslate import morphology
 from retranslate.counterparts import table_lines
@@ -38,8 +39,8 @@ def leftovers(sentence: str) -> Iterator[Match]:
     for match in _WORD.finditer(sentence):
         word = match.group()
         found = _read(word) if len(word) >= _SHORTEST else None
-        if found and not _may_be_a_name(sentence, match.start(), match.end()):
-            arabic, readings = found
+        if found and not (found.like_a_name and _may_be_a_name(sentence, match.start(), match.end())):
+            arabic, readings = found.arabic, found.readings
             if not sentence[: match.start()].strip():
                 readings = tuple(reading[0].upper() + reading[1:] for reading in readings)
             row = Row((word,), readings, "hint", note=f"{arabic}, left in letters", source=_TABLE)
@@ -88,6 +89,8 @@ _SAYS: Mapping[str, tuple[str, ...]] = {
 }
 
 _WITH_ARTICLE = frozenset({"al", "bal", "lil", "kal", "wal", "wbal", "wlil"})
+_IN_NAMES = frozenset({"al", "b", "l", "w"})
+"""What a name may begin with: "al-", and what only looks like a particle. No name begins with "bal-"."""
 
 # How each is spelt. The article takes on the consonant that follows it ("Attafjir").
 _SPELT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -155,8 +158,16 @@ class _Entry:
         return len(self.consonants.removesuffix(_FEMININE)) < 3
 
 
+class _Reading(NamedTuple):
+    """What a word may be in Arabic and in English, and whether it is built like a name ("Alkhatib")."""
+
+    arabic: str
+    readings: tuple[str, ...]
+    like_a_name: bool
+
+
 @lru_cache(maxsize=100_000)
-def _read(word: str) -> tuple[str, tuple[str, ...]] | None:
+def _read(word: str) -> _Reading | None:
     """The Arabic words that ``word`` may be, and what they say in English; None where it is no leftover."""
     low = word.lower()
     if _OTHER_LETTERS.search(re.sub("ch", "", low)) or low in _known_names() or is_dictionary_word(low):
@@ -179,7 +190,10 @@ def _read(word: str) -> tuple[str, tuple[str, ...]] | None:
         for reading in entry.readings
     ]
     turns = (frames[turn] for turn in range(max(map(len, framed))) for frames in framed if turn < len(frames))
-    return " or ".join(dict.fromkeys(entry.arabic for entry, _ in found)), tuple(islice(dict.fromkeys(turns), READINGS))
+    arabic = " or ".join(dict.fromkeys(entry.arabic for entry, _ in found))
+    return _Reading(
+        arabic, tuple(islice(dict.fromkeys(turns), READINGS)), any(particle in _IN_NAMES for _, particle in found)
+    )
 
 
 def _framed(frame: str, reading: str) -> str:
