@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conftest import GlossaryMaker
 from retranslate import acceptance, guards
 from retranslate.drafts import Draft, drafted
+from retranslate.edits import Edit
 from retranslate.glossary import Glossary
 from retranslate.rewriter import Request, Rewrite, Rewriter
 from retranslate.text import Segment
@@ -155,6 +156,20 @@ def test_a_gain_counts_for_every_word_of_the_sentence() -> None:
     draft.candidates = {"better": "a test"}
     acceptance.accept_what_reads_better(cast(Rewriter, Scorer(scores)), {Request("as it was"): [draft]}, 1.4, 16)
     assert draft.text == "better"
+
+
+@pytest.mark.parametrize(("gain", "repaired", "stands"), [(0.9, True, False), (1.1, True, True), (1.1, False, False)])
+def test_two_thirds_of_the_margin_will_do_where_something_was_repaired(
+    gain: float, repaired: bool, stands: bool
+) -> None:
+    draft = given_to_the_model("as it was")
+    if repaired:
+        draft = given_to_the_model("as is was")
+        draft.edit("rule", [Edit(3, 5, "is", "it", "rule", "a test")])
+    draft.candidates = {"as it is": "a test"}
+    scorer = Scorer({"as it was": -1.0, "as it is": -1.0 + gain / 3})
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), {Request("as it was"): [draft]}, 1.5, 16)
+    assert (draft.text == "as it is") == stands
 
 
 def test_clear_cases_are_not_asked_about_twice() -> None:
