@@ -129,7 +129,7 @@ _ARABIC: Mapping[str, str] = {
     "ن": "n", "ه": "h", "ة": _FEMININE,
 }  # fmt: skip
 # The long vowels, and how they may be spelt.
-_LONG: Mapping[str, str] = {"ا": "ae", "آ": "a", "و": "uow", "ي": "iey"}
+_LONG: Mapping[str, str] = {"ا": "ae", "آ": "a", "ى": "ae", "و": "uow", "ي": "iey"}
 
 _TWO_LETTERS = re.compile("(th|dj|kh|ch|dh|sh|gh)")
 _CONSONANT = re.compile(f"{_TWO_LETTERS.pattern}|gu(?=[ei])|[btjghdrzsfvqklmn{_FEMININE}]")
@@ -208,7 +208,8 @@ def _entries(stem: str) -> Iterator[_Entry]:
     for consonants, vowels in (parted for spelt in (stem, *feminine) for parted in _parted(spelt)):
         for skeleton in product(*(_LATIN[consonant] for consonant in consonants)):
             for entry in _lexicon().get("".join(skeleton), ()):
-                if all(map(_fits, entry.long_vowels, vowels)):
+                # A short vowel at the end is not spelt.
+                if all(map(_fits, entry.long_vowels, vowels)) and (entry.long_vowels[-1] or not vowels[-1]):
                     yield entry
 
 
