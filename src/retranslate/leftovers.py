@@ -31,7 +31,7 @@ _WORD = re.compile(r"(?<![\w'’.@/-])[A-Za-z][a-z]+(?![\w'’@/-])")
 
 
 def leftovers(sentence: str) -> Iterator[Match]:
-    """The leftovers of ``sentence``, in order, as matches of rows that nothing speaks for yet; none where a name may stand.
+    """The leftovers of ``sentence``, in order, as matches of rows that nothing speaks for yet; none that may be a name.
 
     >>> [match.alternatives[0] for match in leftovers("The prices of Almhasil rose.")]
     ['the crops']
