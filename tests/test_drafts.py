@@ -58,3 +58,10 @@ def test_words_left_in_letters_are_doubts_unless_the_glossary_has_them(make_glos
     draft = of(make_glossary(("Bhafilat", "by bus", "fix", "", "", "exact"), ("Almadaris", "", "keep")), text)
     assert [fix.reading for fix in draft.fixes] == ["by bus"]
     assert draft.doubts == []
+
+
+def test_matches_that_share_a_character_with_a_taken_span_are_left_out(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("Bhafilat Almadaris", "school buses", "fix", "", "", "exact"))
+    draft = of(glossary, "They took Bhafilat Almadaris to Almatar.")
+    assert [fix.match.found for fix in draft.fixes] == ["Bhafilat Almadaris"]
+    assert [match.found for match in draft.doubts] == ["Almatar"]

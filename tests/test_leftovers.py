@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retranslate.counterparts import table_lines
+from retranslate.glossary import Match
+from retranslate.glossary_file import Row
 from retranslate.leftovers import READINGS, is_leftover, leftovers
 
 LEXICON = dict(line.split("\t") for line in table_lines("arabic.tsv"))
@@ -166,3 +168,8 @@ def test_the_words_of_fluent_news_are_none_too_many(monkeypatch: pytest.MonkeyPa
         assert [name for name in names if _read(name) is None] == []
     finally:
         _read.cache_clear()
+
+
+def test_a_row_of_a_glossary_of_that_name_is_no_leftover() -> None:
+    row = Row(("Bhafilat",), ("by bus",), "hint", source="arabic.tsv", line=2)
+    assert not is_leftover(Match(0, 8, "Bhafilat", ("by bus",), row))

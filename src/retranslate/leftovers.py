@@ -17,7 +17,7 @@ from itertools import islice, pairwise, product
 from typing import NamedTuple
 
 from retranslate import morphology
-from retranslate.counterparts import table_lines
+from retranslate.counterparts import DATA, table_lines
 from retranslate.glossary import Match
 from retranslate.glossary_file import Row
 from retranslate.lexicon import FUNCTION_WORDS, TITLES, is_dictionary_word, is_reporting
@@ -26,6 +26,8 @@ READINGS = 12
 """How many readings of a leftover are offered at most."""
 
 _TABLE = "arabic.tsv"
+# The whole path: a glossary of the user's may have that name too.
+_SOURCE = str(DATA / _TABLE)
 _SHORTEST = 5
 _WORD = re.compile(r"(?<![\w'’.@/-])[A-Za-z][a-z]+(?![\w'’@/-])")
 
@@ -36,23 +38,24 @@ def leftovers(sentence: str) -> Iterator[Match]:
     >>> [match.alternatives[0] for match in leftovers("The prices of Almhasil rose.")]
     ['the crops']
     """
+    opening = len(sentence) - len(sentence.lstrip())
     for match in _WORD.finditer(sentence):
         word = match.group()
         found = _read(word) if len(word) >= _SHORTEST else None
         if found and not (found.like_a_name and _may_be_a_name(sentence, match.start(), match.end())):
             arabic, readings = found.arabic, found.readings
-            if not sentence[: match.start()].strip():
+            if match.start() == opening:
                 readings = tuple(reading[0].upper() + reading[1:] for reading in readings)
-            row = Row((word,), readings, "hint", note=f"{arabic}, left in letters", source=_TABLE)
+            row = Row((word,), readings, "hint", note=f"{arabic}, left in letters", source=_SOURCE)
             yield Match(match.start(), match.end(), word, readings, row)
 
 
 def is_leftover(match: Match) -> bool:
     """Whether the match is one of a leftover, not of a row of the glossary."""
-    return match.row.source == _TABLE
+    return match.row.source == _SOURCE
 
 
-_BEFORE = re.compile(r"([\w.’'-]+) $")
+_LAST = re.compile(r"[\w.’'-]+\Z")
 _BEHIND = re.compile(r" ([\w’'-]+)")
 
 
@@ -60,8 +63,13 @@ def _may_be_a_name(sentence: str, start: int, end: int) -> bool:
     """Whether the word stands beside a title, a verb of saying or another name, where leftovers are rare and names are not."""
     if sentence[start].islower():
         return False
-    beside = (_BEFORE.search(sentence[:start]), _BEHIND.match(sentence[end:]))
-    return any(_goes_with_names(match.group(1)) for match in beside if match)
+    behind = _BEHIND.match(sentence, end)
+    if behind and _goes_with_names(behind.group(1)):
+        return True
+    # The one word before, and not all that is before it: a sentence may be long.
+    space = start - 1
+    before = _LAST.search(sentence[sentence.rfind(" ", 0, space) + 1 : space]) if sentence[space:start] == " " else None
+    return before is not None and _goes_with_names(before.group())
 
 
 def _goes_with_names(word: str) -> bool:
@@ -134,7 +142,7 @@ _LONG: Mapping[str, str] = {"ا": "ae", "آ": "a", "ى": "ae", "و": "uow", "ي"
 _TWO_LETTERS = re.compile("(th|dj|kh|ch|dh|sh|gh)")
 _CONSONANT = re.compile(f"{_TWO_LETTERS.pattern}|gu(?=[ei])|[btjghdrzsfvqklmn{_FEMININE}]")
 _FEMININE_ENDINGS = ("ah", "eh", "h", "a", "e")
-_OTHER_LETTERS = re.compile("[cpx]")
+_OTHER_LETTERS = re.compile("[px]|c(?!h)")
 _ONE_SHORT_VOWEL = re.compile("[aeiouy]?|ou|ei|ae")
 
 
@@ -170,7 +178,7 @@ class _Reading(NamedTuple):
 def _read(word: str) -> _Reading | None:
     """The Arabic words that ``word`` may be, and what they say in English; None where it is no leftover."""
     low = word.lower()
-    if _OTHER_LETTERS.search(re.sub("ch", "", low)) or low in _known_names() or is_dictionary_word(low):
+    if _OTHER_LETTERS.search(low) or low in _known_names() or is_dictionary_word(low):
         return None
     found = [
         (entry, particle)
