@@ -102,6 +102,44 @@ def test_a_second_rewrite_that_is_none_adds_nothing(rewriter: Reminded) -> None:
     assert reminded(rewriter).candidates == before
 
 
+class Inventive:
+    """Has the same ``answers`` to offer, however many are asked for, and remembers how many were."""
+
+    def __init__(self, *answers: Rewrite) -> None:
+        self.answers = answers
+        self.counts: list[int] = []
+
+    def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
+        self.counts += [count] * len(requests)
+        return [list(self.answers) for _ in requests]
+
+
+def given_a_second_chance(rewriter: Inventive, first: str) -> Draft:
+    draft = judged(LONG, first)
+    acceptance.second_chance(cast(Rewriter, rewriter), {Request(LONG): [draft]}, 3, Glossary(), ALL)
+    return draft
+
+
+def test_of_other_rewrites_what_the_guards_let_pass_is_a_candidate_each() -> None:
+    whole = "Karim said that soldiers in the old Market are among the wounded."
+    other = "Karim said that the soldiers in the market are among the wounded."
+    rewriter = Inventive(Rewrite(whole, -0.1), Rewrite(other, -0.2), Rewrite("Karim said", 0.0, False))
+    first = judged(LONG, "Karim said that soldiers are wounded.")
+    draft = given_a_second_chance(rewriter, "Karim said that soldiers are wounded.")
+    assert rewriter.counts == [3]
+    assert whole in draft.candidates
+    new = [text for text in draft.candidates if text not in first.candidates]
+    assert new == [whole, "Karim said that the soldiers in the old Market are among the wounded."]
+    assert {draft.candidates[text] for text in new} == {"rewritten by the model at a second attempt"}
+
+
+def test_a_rewrite_that_passed_whole_needs_no_second_chance() -> None:
+    rewriter = Inventive(Rewrite("Karim says that soldiers in the old Market are wounded.", 0.0))
+    draft = given_a_second_chance(rewriter, "Karim said that soldiers in the old Market are among the wounded.")
+    assert rewriter.counts == []
+    assert len(draft.candidates) == 1
+
+
 def test_a_rewrite_that_nobody_minds_is_a_candidate() -> None:
     draft = judged("The road to it open.", "The road to it is open.")
     assert (list(draft.candidates), draft.refusals, draft.refused_by) == (["The road to it is open."], [], ())

@@ -67,6 +67,14 @@ def snapshot(output: Path) -> dict[str, bytes]:
 # --- what it prints --------------------------------------------------------------------------------------------------
 
 
+def test_a_run_with_other_second_chances_is_another_run(tmp_path: Path) -> None:
+    write_rows(tmp_path / "in.jsonl", 1)
+    assert batch("in.jsonl", "out.jsonl").code == 0
+    outcome = batch("in.jsonl", "out.jsonl", "--second-chance", "2")
+    assert outcome.code == 2
+    assert "differs from this one in: second_chance" in outcome.err
+
+
 def test_a_summary_is_printed(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(f"text\n{GARBLED}\nIt is over.\n,2\n", "utf-8")
     outcome = batch("in.csv", "out.csv")

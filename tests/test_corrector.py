@@ -605,6 +605,25 @@ def test_steps_lead_from_the_original_to_the_text(small_glossary: Glossary, text
         assert stand == segment.text
 
 
+def test_what_the_model_has_put_in_order_is_shown_to_the_glossary_again(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(
+        ("lift* the session", "adjourn* the session", "fix"), ("funds", "boxes", "only-near", "count of")
+    )
+    sentence = "The council it lift session the, and the funds count."
+    rewriter = FakeRewriter({sentence: "The council lifted the session, and the count of funds."})
+    result = corrector_with(rewriter, glossary)(sentence)
+    assert result.text == "The council adjourned the session, and the count of boxes."
+    assert [step.by for step in result.segments[0].steps] == ["model", "glossary"]
+    assert result.edits[-1].kind == "glossary"
+    assert_sound(result, sentence)
+
+
+def test_what_the_model_left_alone_is_not_shown_to_the_glossary_again(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("strings", "leads", "fix"), ("leads", "clues", "fix"))
+    result = corrector_with(FakeRewriter({}), glossary)("The strings were found.")
+    assert result.text == "The leads were found."
+
+
 # --- reminders -------------------------------------------------------------------------------------------------------
 
 FORGETFUL = "Said the minister the road is opened before the bridge."
@@ -649,7 +668,7 @@ def test_a_rewrite_that_nobody_refused_is_not_asked_for_again() -> None:
 ASKED = "He met 12 of the men is here."
 
 
-def test_a_refused_rewrite_gets_a_second_chance_when_it_is_wanted() -> None:
+def test_a_refused_rewrite_gets_a_second_chance_unless_none_is_wanted() -> None:
     others = [
         Rewrite("He met 13 of the men who is here.", -0.1),
         Rewrite("He met 12 of the men who are here.", -0.2),
@@ -664,8 +683,9 @@ def test_a_refused_rewrite_gets_a_second_chance_when_it_is_wanted() -> None:
             "He met 12 of the men that are here.": -0.7,
         }.get(text, -1.0),
     )
-    assert corrector_with(rewriter)(ASKED).text != "He met 12 of the men who are here."
-    result = corrector_with(rewriter, settings=Settings(margin=0.0, second_chance=4))(ASKED)
+    none = Settings(margin=0.0, second_chance=0)
+    assert corrector_with(rewriter, settings=none)(ASKED).text != "He met 12 of the men who are here."
+    result = corrector_with(rewriter, settings=Settings(margin=0.0))(ASKED)
     assert result.text == "He met 12 of the men who are here."
     assert {edit.reason for edit in result.edits} == {"rewritten by the model at a second attempt"}
     assert "numbers" in result.segments[0].refused_by

@@ -16,6 +16,7 @@ TURNED = [
     ("lost_pronouns", "The street which overlooks on it the consulate is closed.", "The street which overlooks the consulate is closed."),
     ("lost_pronouns", "The plan, which approved it yesterday the two ministries, is good.", "The plan, which approved yesterday the two ministries, is good."),
     ("lost_pronouns", "The fire controlled on it completely the bands.", "The fire controlled the bands completely."),
+    ("lost_pronouns", "The fire controlled on it the bands of the extinguishing.", "The fire controlled the extinguishing of the bands."),
     ("lost_pronouns", "The water which released it during the flood the gates is gone.", "The water which released during the flood the gates is gone."),
     ("lost_pronouns", "In the session spoke in it three of the novelists.", "In the session, which spoke three of the novelists."),
     ("lost_pronouns", "The herds, moved from them to the hills the shepherds.", "The herds, moved from the shepherds to the hills."),

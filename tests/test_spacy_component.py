@@ -91,18 +91,20 @@ def test_the_component_goes_to_spawned_processes_as_paths(nlp: Any) -> None:
     assert pickle.loads(data)(nlp.make_doc(TEXTS[0]))._.retranslated == nlp(TEXTS[0])._.retranslated
 
 
-def test_a_model_folder_and_a_margin_are_taken(tiny_folders: dict[str, Path], own_glossary: Path) -> None:
+def test_a_model_folder_a_margin_and_second_chances_are_taken(tiny_folders: dict[str, Path], own_glossary: Path) -> None:
     nlp = spacy.blank("en")
     settings = {
         "model": str(tiny_folders["causal"]),
         "device": "cpu",
         "margin": "bold",
+        "second_chance": 2,
         "glossaries": [str(own_glossary)],
     }
     nlp.add_pipe("retranslate", config=settings)
     signature = nlp(TEXTS[0])._.retranslation["signature"]
     assert "model:tiny:" in signature
     assert f"margin:{MARGINS['bold']:g}" in signature
+    assert signature.endswith("|second_chance:2")
 
 
 @pytest.mark.parametrize(

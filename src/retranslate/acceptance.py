@@ -92,10 +92,7 @@ def remind(rewriter: Rewriter, waiting: Waiting, glossary: Glossary, names: Sequ
                     again.setdefault(reminded, []).append(draft)
     for drafts, rewrite in zip(again.values(), rewriter.rewrite(list(again), batch_size), strict=True):
         for draft in drafts:
-            if rewrite.complete and rewrite.text not in (draft.text, draft.proposal):
-                text, _ = _passed(draft, rewrite.text, glossary, names)
-                if text != draft.text:
-                    draft.candidates.setdefault(text, "rewritten by the model, reminded of words it had lost")
+            _consider(draft, rewrite, glossary, names, "rewritten by the model, reminded of words it had lost")
 
 
 def _lost(before: str, after: str) -> tuple[str, ...]:
@@ -105,7 +102,10 @@ def _lost(before: str, after: str) -> tuple[str, ...]:
 
 
 def second_chance(rewriter: Rewriter, waiting: Waiting, count: int, glossary: Glossary, names: Sequence[str]) -> None:
-    """Where something was refused, asks for ``count`` other rewrites; those that pass whole are candidates too."""
+    """Where something was refused, asks for ``count`` other rewrites.
+
+    What guards and glossary let pass of each is a candidate: where the first one loses a word, another may keep it.
+    """
     again = {
         request: refused
         for request, drafts in waiting.items()
@@ -114,11 +114,15 @@ def second_chance(rewriter: Rewriter, waiting: Waiting, count: int, glossary: Gl
     for drafts, rewrites in zip(again.values(), rewriter.alternatives(list(again), count), strict=True):
         for draft in drafts:
             for rewrite in rewrites:
-                if not rewrite.complete or rewrite.text in (draft.text, draft.proposal):
-                    continue
-                text, refusals = _passed(draft, rewrite.text, glossary, names)
-                if not refusals and text != draft.text:
-                    draft.candidates.setdefault(text, "rewritten by the model at a second attempt")
+                _consider(draft, rewrite, glossary, names, "rewritten by the model at a second attempt")
+
+
+def _consider(draft: Draft, rewrite: Rewrite, glossary: Glossary, names: Sequence[str], reason: str) -> None:
+    """As much of another ``rewrite`` as may stand is a candidate beside that of the first."""
+    if rewrite.complete and rewrite.text not in (draft.text, draft.proposal):
+        text, _ = _passed(draft, rewrite.text, glossary, names)
+        if text != draft.text:
+            draft.candidates.setdefault(text, reason)
 
 
 def accept_what_reads_better(rewriter: Rewriter, waiting: Waiting, margin: float, batch_size: int) -> None:

@@ -56,6 +56,7 @@ def batch(
     device: options.Device = None,
     strict: options.Strict = False,
     bold: options.Bold = False,
+    second_chance: options.SecondChance = 4,
     batch_size: options.BatchSize = 16,
 ) -> None:
     """Repair a folder of texts or a table, however long: a run that was stopped goes on when it is given again.
@@ -69,7 +70,9 @@ def batch(
     margin = options.margin(strict, bold)
     job = Job(open_source(source, column, encoding), output, limit)
     refuse_output(job.source, output)
-    make = partial(options.corrector, glossary, no_default_glossary, no_model, model, device, margin, batch_size)
+    make = partial(
+        options.corrector, glossary, no_default_glossary, no_model, model, device, margin, batch_size, second_chance
+    )
     with _engine(engine, make, 1 if dry_run else workers, device) as repairing:
         if dry_run:
             _show_survey(job, job.survey(repairing.signature, fresh))

@@ -97,7 +97,7 @@ def fix(
     device: options.Device = None,
     strict: options.Strict = False,
     bold: options.Bold = False,
-    second_chance: options.SecondChance = 0,
+    second_chance: options.SecondChance = 4,
     batch_size: options.BatchSize = 16,
 ) -> None:
     """Repair text files and print the result; of documents with mark-up only the words are repaired."""

@@ -1,13 +1,13 @@
 """The conductor: the order of the steps and nothing else.
 
-split -> glossary -> rules -> model -> guards -> edits. A sentence whose rewrite a guard refuses keeps what glossary and
-rules made of it.
+split -> glossary -> rules -> model -> guards -> glossary again -> edits. A sentence whose rewrite a guard refuses keeps what
+glossary and rules made of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -34,7 +34,7 @@ class Settings:
     ``guards`` are the names of the guards that are asked (see :data:`retranslate.guards.GUARDS`). ``margin`` is by how much
     an accepted text must beat the sentence as it was: the gain in the model's mean log-probability a token, times the words
     of the sentence. ``second_chance`` is the
-    number of other rewrites that the model is asked for where one was refused. With ``skip_fluent`` the model is not asked
+    number of other rewrites that the model is asked for where something of one was refused: none is faster. With ``skip_fluent`` the model is not asked
     about sentences that are clearly fluent, if it comes with a detector of such (:mod:`retranslate.fluency`). ``batch_size`` is the number of sentences
     decoded together: a matter of speed and memory, never of the outcome. ``window`` is the number of texts that
     :meth:`Corrector.stream` reads ahead to fill its batches.
@@ -42,7 +42,7 @@ class Settings:
 
     guards: tuple[str, ...] = tuple(guards.GUARDS)
     margin: float = MARGINS["default"]
-    second_chance: int = 0
+    second_chance: int = 4
     skip_fluent: bool = True
     batch_size: int = 16
     window: int = 32
@@ -134,6 +134,7 @@ class Corrector:
         if self.rewriter is not None:
             self._rewrite(self.rewriter, drafts, on_progress)
         for document in documents:
+            self._look_again(document)
             terms.settle(document, self.glossary, self.settings.guards)
             consistency.restore_names(document)
         return [self._result(text, document) for text, document in zip(texts, documents, strict=True)]
@@ -188,6 +189,14 @@ class Corrector:
         if settings.second_chance:
             acceptance.second_chance(rewriter, waiting, settings.second_chance, self.glossary, settings.guards)
         acceptance.accept_what_reads_better(rewriter, waiting, settings.margin, settings.batch_size)
+
+    def _look_again(self, document: Sequence[Draft]) -> None:
+        """Asks the glossary about what the model has rewritten: in a sentence put in order more words show their sense."""
+        rewritten = [draft for draft in document if draft.steps and draft.steps[-1].by == "model"]
+        again = [drafted(replace(draft.segment, text=draft.text), self.glossary) for draft in rewritten]
+        self._repair_terms(again)
+        for draft, second in zip(rewritten, again, strict=True):
+            draft.edit("glossary", [fix.edit() for fix in second.fixes])
 
     def _result(self, text: str, document: Sequence[Draft]) -> Result:
         edits = [edit.moved(draft.segment.start) for draft in document for edit in draft.edits]

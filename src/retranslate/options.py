@@ -42,7 +42,11 @@ BatchSize = Annotated[
 SecondChance = Annotated[
     int,
     typer.Option(
-        "--second-chance", metavar="N", min=0, max=16, help="Ask for N other rewrites where one was refused; slower."
+        "--second-chance",
+        metavar="N",
+        min=0,
+        max=16,
+        help="Ask for N other rewrites where something of one was refused; 0 is faster.",
     ),
 ]
 
@@ -62,7 +66,7 @@ def corrector(
     device: str | None,
     margin: Margin,
     batch_size: int,
-    second_chance: int = 0,
+    second_chance: int,
 ) -> Corrector:
     """The Corrector that the options ask for. Raises InputError when they contradict each other or cannot be met."""
     from retranslate.corrector import MARGINS, Corrector, Settings

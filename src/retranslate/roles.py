@@ -77,6 +77,13 @@ def _noun_group(tokens: Sequence[str], start: int) -> list[str]:
     return found if found and (_opens_noun(tokens[start]) or _is_noun(found[0])) else []
 
 
+def _with_complement(tokens: Sequence[str], start: int) -> list[str]:
+    """The words of the noun group at ``start`` and of the one that "of" joins to it: "the extinguishing of the bands"."""
+    group = _noun_group(tokens, start)
+    end = tokens.index(group[-1], start) + 1 if group else len(tokens)
+    return [*group, *_noun_group(tokens, end + 1)] if end < len(tokens) and tokens[end] == "of" else group
+
+
 _ADJUNCTS = frozenset("on in at during after before since within to".split())
 
 
@@ -138,7 +145,7 @@ def lost_pronouns(before: str, after: str) -> list[str]:
         verb = ours[place - 2] if preposition and place > 1 else ours[place - 1]
         group = _noun_group(ours, _skip(ours, place + 1))
         if group and _is_verb(verb):
-            objects = [_noun_group(theirs, _skip(theirs, there + 1)) for there in _places(theirs, verb)]
+            objects = [_with_complement(theirs, _skip(theirs, there + 1)) for there in _places(theirs, verb)]
             if any(same_word(word, group[0]) for found in objects for word in found):
                 complaints.append(f"{verb!r} lost its {token!r} and took {group[0]!r} for its object")
         if preposition:

@@ -61,6 +61,7 @@ def _with(doc: Doc, result: Result) -> Doc:
         "glossaries": [],
         "bundled_glossaries": True,
         "margin": "default",
+        "second_chance": 4,
         "batch_size": 16,
     },
 )
@@ -73,6 +74,7 @@ def make_component(
     glossaries: list[str],
     bundled_glossaries: bool,
     margin: str,
+    second_chance: int,
     batch_size: int,
 ) -> RepairDocs:
     """The component, its model loaded; without ``with_model`` glossary and rules alone, and no torch.
@@ -83,7 +85,7 @@ def make_component(
     if margin not in MARGINS:
         raise InputError(f"margin {margin!r} is not one of {', '.join(MARGINS)}.")
     terms = Glossary.load(map(Path, glossaries), bundled=bundled_glossaries)
-    settings = Settings(margin=MARGINS[margin], batch_size=batch_size)
+    settings = Settings(margin=MARGINS[margin], second_chance=second_chance, batch_size=batch_size)
     if not with_model:
         return RepairDocs(Corrector.without_model(glossary=terms, settings=settings))
     return RepairDocs(Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings))
