@@ -116,7 +116,9 @@ class Inventive:
 
 def given_a_second_chance(rewriter: Inventive, first: str) -> Draft:
     draft = judged(LONG, first)
-    acceptance.second_chance(cast(Rewriter, rewriter), {Request(LONG): [draft]}, 3, Glossary(), ALL)
+    draft.given = draft.text
+    stuck = acceptance.stuck({Request(LONG): [draft]})
+    acceptance.second_chance(cast(Rewriter, rewriter), stuck, 3, Glossary(), ALL)
     return draft
 
 
@@ -131,6 +133,34 @@ def test_of_other_rewrites_what_the_guards_let_pass_is_a_candidate_each() -> Non
     new = [text for text in draft.candidates if text not in first.candidates]
     assert new == [whole, "Karim said that the soldiers in the old Market are among the wounded."]
     assert {draft.candidates[text] for text in new} == {"rewritten by the model at a second attempt"}
+
+
+@pytest.mark.parametrize(
+    ("refused_by", "text", "is_stuck"),
+    [
+        (("content",), "as it was", True),
+        (("content", "margin"), "as it was", True),
+        (("truncated",), "as it was", True),
+        (("margin",), "as it was", False),
+        ((), "as it was", False),
+        (("content",), "as it is", False),
+    ],
+)
+def test_who_is_stuck(refused_by: tuple[str, ...], text: str, is_stuck: bool) -> None:
+    draft = given_to_the_model("as it was")
+    draft.given, draft.refused_by, draft.text = "as it was", refused_by, text
+    assert bool(acceptance.stuck({Request("as it was"): [draft]})) == is_stuck
+
+
+def test_after_a_second_chance_the_margin_is_asked_again() -> None:
+    draft = judged(LONG, "Karim said that soldiers are wounded.")
+    draft.given, draft.refused_by = draft.text, (*draft.refused_by, "margin")
+    stuck = acceptance.stuck({Request(LONG): [draft]})
+    acceptance.second_chance(cast(Rewriter, Inventive()), stuck, 3, Glossary(), ALL)
+    assert "margin" not in draft.refused_by
+    scorer = Scorer(dict.fromkeys((draft.text, *draft.candidates), -1.0))
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), stuck, 3.0, 16)
+    assert draft.refused_by.count("margin") == 1
 
 
 def test_a_rewrite_that_passed_whole_needs_no_second_chance() -> None:

@@ -683,13 +683,17 @@ def test_a_refused_rewrite_gets_a_second_chance_unless_none_is_wanted() -> None:
             "He met 12 of the men that are here.": -0.7,
         }.get(text, -1.0),
     )
-    none = Settings(margin=0.0, second_chance=0)
-    assert corrector_with(rewriter, settings=none)(ASKED).text != "He met 12 of the men who are here."
-    result = corrector_with(rewriter, settings=Settings(margin=0.0))(ASKED)
+    none = corrector_with(rewriter, settings=Settings(margin=1.0, second_chance=0))(ASKED)
+    assert (none.text, none.segments[0].refused_by[-1]) == (ASKED, "margin")
+    result = corrector_with(rewriter, settings=Settings(margin=1.0))(ASKED)
     assert result.text == "He met 12 of the men who are here."
     assert {edit.reason for edit in result.edits} == {"rewritten by the model at a second attempt"}
     assert "numbers" in result.segments[0].refused_by
+    assert "margin" not in result.segments[0].refused_by
     assert_sound(result, ASKED)
+    # Where something of the first rewrite could stand there is no other.
+    first = corrector_with(rewriter, settings=Settings(margin=0.0))(ASKED)
+    assert {edit.reason for edit in first.edits} == {"rewritten by the model"}
 
 
 def test_what_was_not_refused_is_not_asked_about_again() -> None:

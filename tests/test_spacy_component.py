@@ -91,7 +91,9 @@ def test_the_component_goes_to_spawned_processes_as_paths(nlp: Any) -> None:
     assert pickle.loads(data)(nlp.make_doc(TEXTS[0]))._.retranslated == nlp(TEXTS[0])._.retranslated
 
 
-def test_a_model_folder_a_margin_and_second_chances_are_taken(tiny_folders: dict[str, Path], own_glossary: Path) -> None:
+def test_a_model_folder_a_margin_and_second_chances_are_taken(
+    tiny_folders: dict[str, Path], own_glossary: Path
+) -> None:
     nlp = spacy.blank("en")
     settings = {
         "model": str(tiny_folders["causal"]),

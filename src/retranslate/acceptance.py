@@ -17,6 +17,9 @@ Waiting = Mapping[Request, Sequence[Draft]]
 """The drafts that wait for an answer, by what the model is asked."""
 
 
+MARGIN = "margin"
+"""What is said to have refused a sentence whose best candidate does not read better by the margin."""
+
 PROVEN = 2 / 3
 """How much of the margin is asked of a sentence in which glossary or rules have repaired something: it is garbled for certain, and
 what the margin keeps from harm is good sentences."""
@@ -101,18 +104,24 @@ def _lost(before: str, after: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in spelt_words(before) if word.lower() in lost))
 
 
+def stuck(waiting: Waiting) -> Waiting:
+    """Those of ``waiting`` of whose rewrite guards or glossary refused something, and of which nothing was accepted."""
+    found = {
+        request: [draft for draft in drafts if draft.text == draft.given and set(draft.refused_by) - {MARGIN}]
+        for request, drafts in waiting.items()
+    }
+    return {request: drafts for request, drafts in found.items() if drafts}
+
+
 def second_chance(rewriter: Rewriter, waiting: Waiting, count: int, glossary: Glossary, names: Sequence[str]) -> None:
-    """Where something was refused, asks for ``count`` other rewrites.
+    """Asks for ``count`` other rewrites.
 
     What guards and glossary let pass of each is a candidate: where the first one loses a word, another may keep it.
     """
-    again = {
-        request: refused
-        for request, drafts in waiting.items()
-        if (refused := [draft for draft in drafts if draft.refused_by])
-    }
-    for drafts, rewrites in zip(again.values(), rewriter.alternatives(list(again), count), strict=True):
+    for drafts, rewrites in zip(waiting.values(), rewriter.alternatives(list(waiting), count), strict=True):
         for draft in drafts:
+            # The margin will be asked again.
+            draft.refused_by = tuple(name for name in draft.refused_by if name != MARGIN)
             for rewrite in rewrites:
                 _consider(draft, rewrite, glossary, names, "rewritten by the model at a second attempt")
 
@@ -177,7 +186,7 @@ def _accept(draft: Draft, scores: Sequence[float], margin: float) -> None:
     asis, *rest = scores
     best = max(range(len(rest)), key=rest.__getitem__)
     if rest[best] - asis < margin:
-        draft.refused_by = (*draft.refused_by, "margin")
+        draft.refused_by = (*draft.refused_by, MARGIN)
         return
     text, reason = list(draft.candidates.items())[best]
     draft.edit("model", word_edits(draft.text, text, "model", reason))

@@ -34,7 +34,7 @@ class Settings:
     ``guards`` are the names of the guards that are asked (see :data:`retranslate.guards.GUARDS`). ``margin`` is by how much
     an accepted text must beat the sentence as it was: the gain in the model's mean log-probability a token, times the words
     of the sentence. ``second_chance`` is the
-    number of other rewrites that the model is asked for where something of one was refused: none is faster. With ``skip_fluent`` the model is not asked
+    number of other rewrites that the model is asked for where one was refused and nothing of it could stand: none is faster. With ``skip_fluent`` the model is not asked
     about sentences that are clearly fluent, if it comes with a detector of such (:mod:`retranslate.fluency`). ``batch_size`` is the number of sentences
     decoded together: a matter of speed and memory, never of the outcome. ``window`` is the number of texts that
     :meth:`Corrector.stream` reads ahead to fill its batches.
@@ -186,9 +186,11 @@ class Corrector:
                 acceptance.judge(draft, rewrite, self.glossary, settings.guards)
         if rewriter.reads_terms:
             acceptance.remind(rewriter, waiting, self.glossary, settings.guards, settings.batch_size)
-        if settings.second_chance:
-            acceptance.second_chance(rewriter, waiting, settings.second_chance, self.glossary, settings.guards)
         acceptance.accept_what_reads_better(rewriter, waiting, settings.margin, settings.batch_size)
+        if settings.second_chance:
+            stuck = acceptance.stuck(waiting)
+            acceptance.second_chance(rewriter, stuck, settings.second_chance, self.glossary, settings.guards)
+            acceptance.accept_what_reads_better(rewriter, stuck, settings.margin, settings.batch_size)
 
     def _look_again(self, document: Sequence[Draft]) -> None:
         """Asks the glossary about what the model has rewritten: in a sentence put in order more words show their sense."""

@@ -46,7 +46,7 @@ SecondChance = Annotated[
         metavar="N",
         min=0,
         max=16,
-        help="Ask for N other rewrites where something of one was refused; 0 is faster.",
+        help="Ask for N other rewrites where nothing of one could stand; 0 is faster.",
     ),
 ]
 
