@@ -36,6 +36,7 @@ TURNED = [
     ("turned_passive", "The bank damaged in the furnace eight tons of notes.", "The bank was damaged in the furnace eight tons of notes."),
     ("lost_passive", "The houses threatened by collapse are old.", "The houses have threatened by collapse and are old."),
     ("lost_source", "They want from the fans only patience.", "They want the fans only patience."),
+    ("lost_company", "The women which returned with the first families complained.", "The women who returned to the first families complained."),
     ("lost_subjects", "It condemned Karim's advisers for the delay.", "Karim's advisers condemned for the delay."),
     ("lost_subjects", "They attacked the convoy on Monday.", "The convoy attacked on Monday."),
     ("lost_subjects", "Also opened a school, he wanted more.", "A school was also opened, which was wanted more."),

@@ -324,6 +324,20 @@ def lost_source(before: str, after: str) -> list[str]:
     return complaints
 
 
+def lost_company(before: str, after: str) -> list[str]:
+    """Whom somebody did something with is not whom it led to: "returned with the first families", "returned to" them."""
+    ours, theirs = pieces(before), pieces(after)
+    complaints = []
+    for verb, link, place in zip(ours, ours[1:], range(2, len(ours)), strict=False):
+        group = _noun_group(ours, place) if link == "with" and _is_verb(verb) else []
+        if group and any(
+            theirs[there + 1 : there + 2] == ("to",) and group[:1] == _noun_group(theirs, there + 2)[:1]
+            for there in _places(theirs, verb)
+        ):
+            complaints.append(f"{verb!r} lost its 'with'")
+    return complaints
+
+
 # --- Pronouns --------------------------------------------------------------------------------------------------------
 
 # Verbs without an object: "they came the people" has its subject behind it.
@@ -407,6 +421,6 @@ def moved_objects(before: str, after: str) -> list[str]:
 
 ROLES: tuple[Callable[[str, str], list[str]], ...] = (
     lost_pronouns, lost_relatives, turned_around, swapped_names, lost_agents, new_agents, turned_passive, lost_passive,
-    lost_source, lost_subjects, lost_partners, lost_doers, turned_pronouns, moved_objects,
+    lost_source, lost_company, lost_subjects, lost_partners, lost_doers, turned_pronouns, moved_objects,
 )  # fmt: skip
 """All of them, in the order in which they are asked."""
