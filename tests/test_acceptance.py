@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conftest import GlossaryMaker
 from retranslate import acceptance, guards
 from retranslate.drafts import Draft, drafted
-from retranslate.edits import Edit
+from retranslate.edits import Edit, Step
 from retranslate.glossary import Glossary
 from retranslate.rewriter import Request, Rewrite, Rewriter
 from retranslate.text import Segment
@@ -161,6 +161,20 @@ def test_after_a_second_chance_the_margin_is_asked_again() -> None:
     scorer = Scorer(dict.fromkeys((draft.text, *draft.candidates), -1.0))
     acceptance.accept_what_reads_better(cast(Rewriter, scorer), stuck, 3.0, 16)
     assert draft.refused_by.count("margin") == 1
+
+
+@pytest.mark.parametrize(("gain", "proven", "stands"), [(1.5, False, False), (2.1, False, True), (1.5, True, True)])
+def test_a_second_attempt_at_what_may_be_a_good_sentence_has_to_beat_twice_the_margin(
+    gain: float, proven: bool, stands: bool
+) -> None:
+    draft = given_to_the_model("as it was")
+    if proven:
+        draft.steps.append(Step("rule", (), "as it was"))
+    waiting = {Request("as it was"): [draft]}
+    acceptance.second_chance(cast(Rewriter, Inventive(Rewrite("as it is", 0.0))), waiting, 1, Glossary(), ("numbers",))
+    scorer = Scorer({"as it was": 0.0, "as it is": gain / 3})
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), waiting, 1.0, 16)
+    assert (draft.text == "as it is") == stands
 
 
 def test_a_rewrite_that_passed_whole_needs_no_second_chance() -> None:

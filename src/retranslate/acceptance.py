@@ -20,6 +20,8 @@ Waiting = Mapping[Request, Sequence[Draft]]
 MARGIN = "margin"
 """What is said to have refused a sentence whose best candidate does not read better by the margin."""
 
+_AGAIN = "rewritten by the model at a second attempt"
+
 PROVEN = 2 / 3
 """How much of the margin is asked of a sentence in which glossary or rules have repaired something: it is garbled for certain, and
 what the margin keeps from harm is good sentences."""
@@ -123,7 +125,7 @@ def second_chance(rewriter: Rewriter, waiting: Waiting, count: int, glossary: Gl
             # The margin will be asked again.
             draft.refused_by = tuple(name for name in draft.refused_by if name != MARGIN)
             for rewrite in rewrites:
-                _consider(draft, rewrite, glossary, names, "rewritten by the model at a second attempt")
+                _consider(draft, rewrite, glossary, names, _AGAIN)
 
 
 def _consider(draft: Draft, rewrite: Rewrite, glossary: Glossary, names: Sequence[str], reason: str) -> None:
@@ -154,7 +156,7 @@ def accept_what_reads_better(rewriter: Rewriter, waiting: Waiting, margin: float
             if draft.candidates:
                 texts = (draft.text, *draft.candidates)
                 needed = margin * (PROVEN if draft.steps else 1.0) / len(draft.text.split())
-                handicaps = {text: needed if _only_reorders(draft, text) else 0.0 for text in texts}
+                handicaps = {text: needed if _is_doubtful(draft, text) else 0.0 for text in texts}
                 known = [scores[request, text] - handicaps[text] for text in texts]
                 if _is_close(known, needed):
                     # Too close to leave it to what else was in the batch.
@@ -162,14 +164,18 @@ def accept_what_reads_better(rewriter: Rewriter, waiting: Waiting, margin: float
                 _accept(draft, known, needed)
 
 
-def _only_reorders(draft: Draft, text: str) -> bool:
-    """Whether ``text`` says the same words in another order, where nothing else speaks of garbled text: no repair by
-    glossary or rule, no adjective behind its noun ("a hall old").
+def _is_doubtful(draft: Draft, text: str) -> bool:
+    """Whether ``text`` is what good sentences suffer from, and no repair by glossary or rule speaks of garbled text.
 
-    Such changes are what good sentences suffer most ("timber news"), and they have to beat twice the margin.
+    That is a second attempt, or the same words in another order ("timber news"). Such have to beat twice the margin.
     """
-    ours, theirs = guards.words(draft.text), guards.words(text)
-    if draft.steps or ours == theirs or sorted(ours) != sorted(theirs):
+    return not draft.steps and (draft.candidates.get(text) == _AGAIN or _only_reorders(draft.text, text))
+
+
+def _only_reorders(before: str, after: str) -> bool:
+    """Whether the words are the same in another order, but for an adjective put before its noun ("a hall old")."""
+    ours, theirs = guards.words(before), guards.words(after)
+    if ours == theirs or sorted(ours) != sorted(theirs):
         return False
     now = set(pairwise(theirs))
     return not any((other, one) in now and "ADJ" in morphology.parts_of_speech(other) for one, other in pairwise(ours))
