@@ -187,8 +187,7 @@ class Corrector:
         if rewriter.reads_terms:
             acceptance.remind(rewriter, waiting, self.glossary, settings.guards, settings.batch_size)
         acceptance.accept_what_reads_better(rewriter, waiting, settings.margin, settings.batch_size)
-        if settings.second_chance:
-            stuck = acceptance.stuck(waiting)
+        if settings.second_chance and (stuck := acceptance.stuck(waiting)):
             acceptance.second_chance(rewriter, stuck, settings.second_chance, self.glossary, settings.guards)
             acceptance.accept_what_reads_better(rewriter, stuck, settings.margin, settings.batch_size)
 
