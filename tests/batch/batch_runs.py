@@ -24,7 +24,7 @@ def make_corrector(folder: Path) -> MakeCorrector:
     """Makes a Corrector without a model, with one glossary row."""
     path = folder / "own.tsv"
     path.write_text(glossary_text(("Daash", "Daesh", "fix")), "utf-8")
-    return partial(options.corrector, [path], True, True, None, None, "default", 16)
+    return partial(options.corrector, [path], True, True, None, None, "default", 16, 4)
 
 
 def run(source: Path, output: Path, *, fresh: bool = False, limit: int | None = None, **reading: Any) -> Summary:
