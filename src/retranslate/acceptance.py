@@ -17,7 +17,7 @@ Waiting = Mapping[Request, Sequence[Draft]]
 """The drafts that wait for an answer, by what the model is asked."""
 
 
-MARGIN = "margin"
+BY_MARGIN = "margin"
 """What is said to have refused a sentence whose best candidate does not read better by the margin."""
 
 _AGAIN = "rewritten by the model at a second attempt"
@@ -109,7 +109,7 @@ def _lost(before: str, after: str) -> tuple[str, ...]:
 def stuck(waiting: Waiting) -> Waiting:
     """Those of ``waiting`` of whose rewrite guards or glossary refused something, and of which nothing was accepted."""
     found = {
-        request: [draft for draft in drafts if draft.text == draft.given and set(draft.refused_by) - {MARGIN}]
+        request: [draft for draft in drafts if draft.text == draft.given and set(draft.refused_by) - {BY_MARGIN}]
         for request, drafts in waiting.items()
     }
     return {request: drafts for request, drafts in found.items() if drafts}
@@ -123,7 +123,7 @@ def second_chance(rewriter: Rewriter, waiting: Waiting, count: int, glossary: Gl
     for drafts, rewrites in zip(waiting.values(), rewriter.alternatives(list(waiting), count), strict=True):
         for draft in drafts:
             # The margin will be asked again.
-            draft.refused_by = tuple(name for name in draft.refused_by if name != MARGIN)
+            draft.refused_by = tuple(name for name in draft.refused_by if name != BY_MARGIN)
             for rewrite in rewrites:
                 _consider(draft, rewrite, glossary, names, _AGAIN)
 
@@ -192,7 +192,7 @@ def _accept(draft: Draft, scores: Sequence[float], margin: float) -> None:
     asis, *rest = scores
     best = max(range(len(rest)), key=rest.__getitem__)
     if rest[best] - asis < margin:
-        draft.refused_by = (*draft.refused_by, MARGIN)
+        draft.refused_by = (*draft.refused_by, BY_MARGIN)
         return
     text, reason = list(draft.candidates.items())[best]
     draft.edit("model", word_edits(draft.text, text, "model", reason))

@@ -133,8 +133,9 @@ class Corrector:
         drafts = [draft for document in documents for draft in document]
         if self.rewriter is not None:
             self._rewrite(self.rewriter, drafts, on_progress)
+            for document in documents:
+                self._look_again(document)
         for document in documents:
-            self._look_again(document)
             terms.settle(document, self.glossary, self.settings.guards)
             consistency.restore_names(document)
         return [self._result(text, document) for text, document in zip(texts, documents, strict=True)]

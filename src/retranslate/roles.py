@@ -314,28 +314,32 @@ def lost_passive(before: str, after: str) -> list[str]:
 def lost_source(before: str, after: str) -> list[str]:
     """Where something comes from is not what it is done to: "they want from the fans patience", "they want the fans"."""
     ours, theirs = pieces(before), pieces(after)
-    complaints = []
-    for verb, lost, place in zip(ours, ours[1:], range(2, len(ours)), strict=False):
-        if lost not in ("from", "against") or ours.count(lost) <= theirs.count(lost) or not _is_verb(verb):
-            continue
-        group = _noun_group(ours, place)
-        if group and any(group[:1] == _noun_group(theirs, there + 1)[:1] for there in _places(theirs, verb)):
-            complaints.append(f"{verb!r} lost its {lost!r}")
-    return complaints
+    return [
+        f"{verb!r} lost its {lost!r}"
+        for verb, lost, head in _joined(ours, ("from", "against"))
+        if ours.count(lost) > theirs.count(lost)
+        and any(_noun_group(theirs, there + 1)[:1] == [head] for there in _places(theirs, verb))
+    ]
 
 
 def lost_company(before: str, after: str) -> list[str]:
     """Whom somebody did something with is not whom it led to: "returned with the first families", "returned to" them."""
-    ours, theirs = pieces(before), pieces(after)
-    complaints = []
-    for verb, link, place in zip(ours, ours[1:], range(2, len(ours)), strict=False):
-        group = _noun_group(ours, place) if link == "with" and _is_verb(verb) else []
-        if group and any(
-            theirs[there + 1 : there + 2] == ("to",) and group[:1] == _noun_group(theirs, there + 2)[:1]
+    theirs = pieces(after)
+    return [
+        f"{verb!r} lost its 'with'"
+        for verb, _, head in _joined(pieces(before), ("with",))
+        if any(
+            theirs[there + 1 : there + 2] == ("to",) and _noun_group(theirs, there + 2)[:1] == [head]
             for there in _places(theirs, verb)
-        ):
-            complaints.append(f"{verb!r} lost its 'with'")
-    return complaints
+        )
+    ]
+
+
+def _joined(tokens: Sequence[str], links: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """The verbs that one of ``links`` joins to a noun group, the link, and the first word of the group."""
+    for verb, link, place in zip(tokens, tokens[1:], range(2, len(tokens)), strict=False):
+        if link in links and _is_verb(verb) and (group := _noun_group(tokens, place)):
+            yield verb, link, group[0]
 
 
 # --- Pronouns --------------------------------------------------------------------------------------------------------
