@@ -23,6 +23,7 @@ ALL = tuple(guards.GUARDS)
 def given_to_the_model(text: str, glossary: Glossary = Glossary()) -> Draft:
     draft = drafted(Segment(0, len(text), "sentence", text), glossary)
     draft.edit("glossary", [fix.edit() for fix in draft.fixes])
+    draft.in_garbled_text = True
     return draft
 
 
@@ -252,6 +253,42 @@ def test_two_thirds_of_the_margin_will_do_where_something_was_repaired(
     scorer = Scorer({"as it was": -1.0, "as it is": -1.0 + gain / 3})
     acceptance.accept_what_reads_better(cast(Rewriter, scorer), {Request("as it was"): [draft]}, 1.5, 16)
     assert (draft.text == "as it is") == stands
+
+
+@pytest.mark.parametrize(
+    ("gain", "in_garbled_text", "stands"), [(1.7, False, False), (1.7, True, True), (2.1, False, True)]
+)
+def test_more_than_the_margin_is_asked_where_the_whole_text_may_be_good(
+    gain: float, in_garbled_text: bool, stands: bool
+) -> None:
+    draft = given_to_the_model("as it was")
+    draft.in_garbled_text = in_garbled_text
+    draft.candidates = {"as it is": "a test"}
+    scorer = Scorer({"as it was": -1.0, "as it is": -1.0 + gain / 3})
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), {Request("as it was"): [draft]}, 1.5, 16)
+    assert (draft.text == "as it is") == stands
+
+
+@pytest.mark.parametrize(
+    ("repaired", "untouched", "blank", "garbled"),
+    [
+        (0, 1, 0, False),
+        (0, 0, 0, False),
+        (0, 0, 3, False),
+        (1, 0, 0, True),
+        (1, 7, 9, True),
+        (1, 8, 0, False),
+        (2, 14, 0, True),
+    ],
+)
+def test_a_text_is_garbled_from_one_repaired_segment_in_eight_on(
+    repaired: int, untouched: int, blank: int, garbled: bool
+) -> None:
+    document = [Draft(Segment(0, 3, "sentence", "It."), "It.") for _ in range(repaired + untouched)]
+    for draft in document[:repaired]:
+        draft.edit("rule", [Edit(0, 2, "It", "He", "rule", "a test")])
+    gaps = [Draft(Segment(0, 1, "blank", " "), " ") for _ in range(blank)]
+    assert acceptance.is_garbled([*gaps, *document]) is garbled
 
 
 def test_clear_cases_are_not_asked_about_twice() -> None:

@@ -274,9 +274,17 @@ def test_a_rewrite_that_reads_no_better_is_refused() -> None:
     assert (segment.status, segment.refused_by) == ("refused", ("margin",))
     better = FakeRewriter(answers, score=lambda text: -0.5 if " is " in text else -1.0)
     assert corrector_with(better)("The road to it open.").changed
-    # Half a nat a token in a sentence of five words.
-    assert corrector_with(better, settings=Settings(margin=2.4))("The road to it open.").changed
-    assert not corrector_with(better, settings=Settings(margin=2.6))("The road to it open.").changed
+    # Half a nat a token in a sentence of five words, and nothing else that speaks of garbled text.
+    assert corrector_with(better, settings=Settings(margin=1.87))("The road to it open.").changed
+    assert not corrector_with(better, settings=Settings(margin=1.88))("The road to it open.").changed
+
+
+def test_a_repair_elsewhere_in_the_text_lets_a_rewrite_stand(small_glossary: Glossary) -> None:
+    answers = {"The road to it open.": "The road to it is open."}
+    rewriter = FakeRewriter(answers, score=lambda text: -0.5 if " is " in text else -1.0)
+    corrector = corrector_with(rewriter, small_glossary, Settings(margin=2.4))
+    assert not corrector("The road to it open. They met.").changed
+    assert corrector("The road to it open. They met the Daash.").text == "The road to it is open. They met the Daesh."
 
 
 def test_only_the_guards_of_the_settings_are_asked() -> None:

@@ -25,6 +25,16 @@ _AGAIN = "rewritten by the model at a second attempt"
 PROVEN = 2 / 3
 """How much of the margin is asked of a sentence in which glossary or rules have repaired something: it is garbled for certain, and
 what the margin keeps from harm is good sentences."""
+UNPROVEN = 4 / 3
+"""How much of it is asked where nothing in the whole text speaks of machine translation but the model's opinion."""
+_GARBLED = 1 / 8
+"""Of a garbled text glossary or rules have repaired so many segments at the least, of a good one hardly ever a single one."""
+
+
+def is_garbled(document: Sequence[Draft]) -> bool:
+    """Whether what glossary and rules have repaired speaks of a machine translation, from one segment in eight on."""
+    spoken = [draft for draft in document if draft.segment.kind != "blank"]
+    return sum(bool(draft.steps) for draft in spoken) >= max(1.0, _GARBLED * len(spoken))
 
 
 def judge(draft: Draft, rewrite: Rewrite, glossary: Glossary, names: Sequence[str]) -> None:
@@ -141,7 +151,7 @@ def accept_what_reads_better(rewriter: Rewriter, waiting: Waiting, margin: float
 
     What is gained in nats a token is counted for every word of the sentence: a change that helps a little everywhere is
     better founded than one that helps as much in a line of five words. Where glossary or rules found something to repair, two
-    thirds of the margin will do.
+    thirds of the margin will do; where they found little or nothing in the whole text, four thirds are needed.
     """
     asked = [
         (request, text)
@@ -155,13 +165,20 @@ def accept_what_reads_better(rewriter: Rewriter, waiting: Waiting, margin: float
         for draft in drafts:
             if draft.candidates:
                 texts = (draft.text, *draft.candidates)
-                needed = margin * (PROVEN if draft.steps else 1.0) / len(draft.text.split())
+                needed = margin * _share(draft) / len(draft.text.split())
                 handicaps = {text: needed if _is_doubtful(draft, text) else 0.0 for text in texts}
                 known = [scores[request, text] - handicaps[text] for text in texts]
                 if _is_close(known, needed):
                     # Too close to leave it to what else was in the batch.
                     known = [rewriter.score([(request, text)], 1)[0] - handicaps[text] for text in texts]
                 _accept(draft, known, needed)
+
+
+def _share(draft: Draft) -> float:
+    """How much of the margin is asked of a sentence."""
+    if draft.steps:
+        return PROVEN
+    return 1.0 if draft.in_garbled_text else UNPROVEN
 
 
 def _is_doubtful(draft: Draft, text: str) -> bool:

@@ -33,11 +33,12 @@ class Settings:
 
     ``guards`` are the names of the guards that are asked (see :data:`retranslate.guards.GUARDS`). ``margin`` is by how much
     an accepted text must beat the sentence as it was: the gain in the model's mean log-probability a token, times the words
-    of the sentence. ``second_chance`` is the
-    number of other rewrites that the model is asked for where one was refused and nothing of it could stand: none is faster. With ``skip_fluent`` the model is not asked
-    about sentences that are clearly fluent, if it comes with a detector of such (:mod:`retranslate.fluency`). ``batch_size`` is the number of sentences
-    decoded together: a matter of speed and memory, never of the outcome. ``window`` is the number of texts that
-    :meth:`Corrector.stream` reads ahead to fill its batches.
+    of the sentence; a third less or more by what glossary and rules have found in the sentence and its text
+    (:mod:`retranslate.acceptance`). ``second_chance`` is the number of other rewrites that the model is asked for where one
+    was refused and nothing of it could stand: none is faster. With ``skip_fluent`` the model is not asked about sentences
+    that are clearly fluent, if it comes with a detector of such (:mod:`retranslate.fluency`). ``batch_size`` is the number
+    of sentences decoded together: a matter of speed and memory, never of the outcome. ``window`` is the number of texts
+    that :meth:`Corrector.stream` reads ahead to fill its batches.
     """
 
     guards: tuple[str, ...] = tuple(guards.GUARDS)
@@ -126,6 +127,9 @@ class Corrector:
         self._repair_terms(document)
         for draft in document:
             self._repair_frames(draft)
+        is_garbled = acceptance.is_garbled(document)
+        for draft in document:
+            draft.in_garbled_text = is_garbled
         return document
 
     def _correct(self, texts: Sequence[str], on_progress: Callable[[int, int], None] | None) -> list[Result]:

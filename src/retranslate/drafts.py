@@ -38,8 +38,9 @@ class Draft:
     """A segment in the making: ``edits``, on the segment's own offsets, lead to ``text``.
 
     ``fixes``, ``doubts`` and ``hints`` are what the glossary found in the segment: what is to be repaired, rows whose
-    context words are absent and words left in letters, rows that are for the model to decide; ``leanings`` what the model thinks of them. ``given`` is the text that the model was given,
-    ``proposal`` what it wrote, ``candidates`` the texts that the guards let pass, and how each came about.
+    context words are absent and words left in letters, rows that are for the model to decide; ``leanings`` what the model thinks of
+    them. ``in_garbled_text`` says whether the text around speaks of a machine translation. ``given`` is the text that the
+    model was given, ``proposal`` what it wrote, ``candidates`` the texts that the guards let pass, and how each came about.
     """
 
     segment: Segment
@@ -53,6 +54,7 @@ class Draft:
     edits: list[Edit] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     terms: list[TermResult] = field(default_factory=list)
+    in_garbled_text: bool = False
     given: str | None = None
     proposal: str | None = None
     candidates: dict[str, str] = field(default_factory=dict)

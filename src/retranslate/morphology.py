@@ -68,6 +68,7 @@ def inflections(lemma: str) -> Mapping[str, str]:
     return MappingProxyType(forms)
 
 
+@lru_cache(maxsize=200_000)
 def is_lemma(word: str) -> bool:
     """Whether the dictionary has ``word``, in lower case, as the lemma of anything; cheaper to ask than for its parts of speech.
 
