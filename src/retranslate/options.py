@@ -34,7 +34,7 @@ Device = Annotated[
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Accept only rewrites that read much better.")]
-Bold = Annotated[bool, typer.Option("--bold", help="Accept rewrites that read no worse.")]
+Bold = Annotated[bool, typer.Option("--bold", help="Accept rewrites that read a little better.")]
 BatchSize = Annotated[
     int, typer.Option("--batch-size", min=1, max=1024, help="Sentences decoded together; changes speed only.")
 ]

@@ -62,6 +62,15 @@ def test_harm_is_counted() -> None:
     assert bad["must"] == 0
 
 
+def test_what_a_clean_segment_loses_is_counted_too() -> None:
+    clean = EvaluationSegment("6", "The 15 guests arrived.", ("The 15 guests arrived.",), clean=True)
+    for segments in ([*SEGMENTS, clean], [clean]):
+        deaf = System("deaf", lambda sources: [source.replace("The 15", "The 16") for source in sources])
+        figures = QUICK.run([deaf], segments).system("deaf").figures
+        assert (figures["lost_numbers"], figures["invented_numbers"]) == (1, 1)
+        assert (figures["lost_names"], figures["invented_names"]) == (0, 0)
+
+
 @pytest.fixture(scope="module")
 def two_references(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("parallel")

@@ -127,6 +127,16 @@ def _metric_figure(key: str) -> Figure:
 
 METRIC_FIGURES = tuple(map(_metric_figure, METRICS))
 
+FACT_FIGURES = tuple(
+    Figure(f"{what}_{fact}", f"{what} {fact}", "count", -1, _total(f"{what}_{fact}"), explained)
+    for what, explained in (
+        ("lost", "in the source and in every reference, but not in the output"),
+        ("invented", "in the output, but neither in the source nor in a reference"),
+    )
+    for fact in FACTS
+)
+"""Figures that are counted over clean segments too: a number lost there is no less lost."""
+
 REPAIR_FIGURES = (
     Figure("precision", "edit P", "share", 1, _ratio("edits_matched", "edits_proposed"),
            "of the word edits made, the per cent that the reference makes too"),
@@ -137,32 +147,27 @@ REPAIR_FIGURES = (
     Figure("changed", "changed %", "share", 0, _ratio("changed", "segments"), "damaged segments that were changed"),
     Figure("must", "must %", "share", 1, _ratio("must_hit", "must"), "strings wanted that are there"),
     Figure("must_not", "must not %", "share", 1, _ratio("must_not_hit", "must_not"), "strings unwanted that are gone"),
-    *(
-        Figure(f"{what}_{fact}", f"{what} {fact}", "count", -1, _total(f"{what}_{fact}"), explained)
-        for what, explained in (
-            ("lost", "in the source and in every reference, but not in the output"),
-            ("invented", "in the output, but neither in the source nor in a reference"),
-        )
-        for fact in FACTS
-    ),
+    *FACT_FIGURES,
 )  # fmt: skip
 
 OVERCORRECTION = Figure(
     "overcorrection", "over-corr. %", "share", -1, _ratio("changed", "segments"), "clean segments that were changed"
 )
 
-DAMAGED_FIGURES = (*METRIC_FIGURES, *REPAIR_FIGURES)
-"""Figures of the damaged segments."""
-
-FIGURES = {figure.key: figure for figure in (*DAMAGED_FIGURES, OVERCORRECTION)}
+FIGURES = {figure.key: figure for figure in (*METRIC_FIGURES, *REPAIR_FIGURES, OVERCORRECTION)}
 
 
 def figures_of(sums: Rows, base: Rows) -> dict[str, float | None]:
-    """Every figure of the damaged segments, from the sums of a system and of doing nothing; None where there is none."""
+    """Every figure but overcorrection, from the sums of a system and of doing nothing; None where there is none."""
     if not _column(sums, "segments"):
-        return dict.fromkeys(figure.key for figure in DAMAGED_FIGURES)
+        return dict.fromkeys(figure.key for figure in (*METRIC_FIGURES, *REPAIR_FIGURES))
     scores: dict[str, float | None] = {name: metric_score(name, sums) for name in METRICS}
     return scores | {figure.key: value_of(figure, sums, base) for figure in REPAIR_FIGURES}
+
+
+def facts_of(sums: Rows) -> dict[str, float | None]:
+    """What was lost and invented, from the sums of a system over all segments."""
+    return {figure.key: value_of(figure, sums, sums) for figure in FACT_FIGURES}
 
 
 def value_of(figure: Figure, sums: Rows, base: Rows) -> float | None:

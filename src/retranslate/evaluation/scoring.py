@@ -19,7 +19,16 @@ from retranslate.edits import Result
 from retranslate.errors import InputError
 from retranslate.evaluation import significance
 from retranslate.evaluation.breakdown import Details, Group, breakdown
-from retranslate.evaluation.figures import DAMAGED_FIGURES, METRIC_FIGURES, OVERCORRECTION, Figure, figures_of, value_of
+from retranslate.evaluation.figures import (
+    FACT_FIGURES,
+    METRIC_FIGURES,
+    OVERCORRECTION,
+    REPAIR_FIGURES,
+    Figure,
+    facts_of,
+    figures_of,
+    value_of,
+)
 from retranslate.evaluation.sets import EvaluationSegment
 from retranslate.evaluation.significance import SAMPLES, SEED, SIGNIFICANT, TRIALS, Interval
 from retranslate.evaluation.statistics import Entry, Rows, collect, signatures
@@ -180,7 +189,11 @@ class Evaluation:
             on_progress("significance", 0, len(segments))
         tested = self._tested([table[damaged] for table in tables], sums) if damaged.any() else [({}, {})] * len(runs)
         scored = tuple(
-            run.scores(figures_of(summed, sums[0]) | _overcorrection(table[~damaged].sum(0)), intervals, p_values)
+            run.scores(
+                figures_of(summed, sums[0]) | facts_of(table.sum(0)) | _overcorrection(table[~damaged].sum(0)),
+                intervals,
+                p_values,
+            )
             for run, table, summed, (intervals, p_values) in zip(runs, tables, sums, tested, strict=True)
         )
         return Scores(
@@ -289,8 +302,9 @@ def digest(segments: Iterable[EvaluationSegment]) -> str:
 
 
 def _intervals(samples: Rows, base: Rows) -> dict[str, Interval]:
-    """The 95 % interval of every figure that has a value in every sample."""
-    resampled = {figure.key: figure.of(samples, base) for figure in DAMAGED_FIGURES}
+    """The 95 % interval of every figure of the damaged segments that has a value in every sample."""
+    figures = [figure for figure in (*METRIC_FIGURES, *REPAIR_FIGURES) if figure not in FACT_FIGURES]
+    resampled = {figure.key: figure.of(samples, base) for figure in figures}
     return {key: significance.interval(values) for key, values in resampled.items() if not np.isnan(values).any()}
 
 
