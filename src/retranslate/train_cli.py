@@ -40,7 +40,8 @@ def run(
     """Fine-tune a model by a recipe, from its last checkpoint if there is one; print the folder of the model.
 
     "retranslate train RECIPE.toml" means this. "retranslate train samples" shows the damage, "retranslate train
-    restraint" teaches a trained model what not to do, "retranslate train average" takes the mean of checkpoints.
+    restraint" teaches a trained model what not to do, "retranslate train average" takes the mean of checkpoints, and
+    "retranslate train export" makes one small file of a model.
     """
     with _extra():
         from retranslate.training.finetune import train
@@ -97,3 +98,29 @@ def average(
     from retranslate.training.average import average as write_average
 
     print(write_average(checkpoints, output))
+
+
+@train_app.command("export")
+def export(
+    checkpoint: Annotated[Path, typer.Argument(metavar="FOLDER", help="A trained model.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where to write it; --model takes this folder.")
+    ],
+    quantisation: Annotated[
+        str, typer.Option(help="Q8_0, Q5_1, Q5_0, Q4_1, or mixed: what is best within 100 MB.")
+    ] = "mixed",
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.gguf", help="A GGUF file with the same tokenizer, if it is not that of the bundled model."
+        ),
+    ] = None,
+) -> None:
+    """Write a trained model as one small GGUF file, with its tokenizer beside it; it is named like its folder."""
+    with _extra():
+        from retranslate.rewriter import BUNDLED
+        from retranslate.training.export import WEIGHTS
+        from retranslate.training.export import export as write_export
+
+        name = output.resolve().name
+        print(write_export(checkpoint, output, quantisation, template=template or BUNDLED / WEIGHTS, name=name))

@@ -16,8 +16,10 @@ from gguf.quants import dequantize, quantize
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from typer.testing import CliRunner
 
 import tiny_models
+from retranslate.cli import app
 from retranslate.errors import InputError
 from retranslate.rewriter import Request, Rewriter
 from retranslate.training import export as exporting
@@ -72,6 +74,21 @@ def opened(folder: Path) -> dict[str, torch.Tensor]:
 
 def distance(found: torch.Tensor, expected: torch.Tensor) -> float:
     return float((found - expected).norm() / expected.norm())
+
+
+def test_the_command_writes_a_folder_that_opens_under_its_own_name(
+    checkpoint: Path, template: Path, tmp_path: Path
+) -> None:
+    command = ["train", "export", str(checkpoint), "-o", str(tmp_path / "mine"), "--quantisation", "Q8_0"]
+    with pytest.raises(InputError, match="its tokenizer has 49,152 tokens, the checkpoint"):
+        CliRunner().invoke(app, command, catch_exceptions=False)  # the bundled model has another
+    assert not (tmp_path / "mine" / "model.gguf").exists()
+    outcome = CliRunner().invoke(app, [*command, "--template", str(template)], catch_exceptions=False)
+    assert outcome.stdout.strip() == str(tmp_path / "mine" / "model.gguf")
+    rewriter = Rewriter.load(tmp_path / "mine", "cpu")
+    assert rewriter.name == "mine"
+    (rewrite,) = rewriter.rewrite([Request(tiny_models.sentences(1)[0])])
+    assert rewrite.score < 0
 
 
 # --- What comes back -----------------------------------------------------------------------------------------------
