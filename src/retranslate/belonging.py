@@ -108,6 +108,16 @@ def _is_verb(word: str) -> bool:
     return word not in AUXILIARIES and morphology.parts_of_speech(word) >= {"VERB"} and not word.endswith("ing")
 
 
+def turned_genitives(before: str, after: str) -> list[str]:
+    """Who belongs does not own: "the bands of the extinguishing", "the extinguishing of the bands"."""
+    ours, theirs = set(_genitives(pieces(before))), set(_genitives(pieces(after)))
+    return [
+        f"{f'{noun} of {whose}'!r} became {f'{whose} of {noun}'!r}"
+        for noun, whose in sorted(ours - theirs)
+        if (whose, noun) in theirs - ours
+    ]
+
+
 def glued_nouns(before: str, after: str) -> list[str]:
     """Who does it and what it is done to are not one thing: "visited the mayor the factory", "the factory mayor visited"."""
     ours, theirs = pieces(before), pieces(after)
@@ -182,6 +192,6 @@ def _is_part(word: str) -> bool:
 
 
 BELONGING: tuple[Callable[[str, str], list[str]], ...] = (
-    reversed_possession, new_owners, broken_genitives, glued_nouns, parted_complements, parted_names,
+    reversed_possession, new_owners, broken_genitives, turned_genitives, glued_nouns, parted_complements, parted_names,
 )  # fmt: skip
 """All of them, in the order in which they are asked."""

@@ -26,7 +26,7 @@ from retranslate.lexicon import (
     names,
     words,
 )
-from retranslate.quantities import dates, directions, numbers, quantifiers, swapped_numbers, times, units
+from retranslate.quantities import dates, directions, lost_limits, numbers, quantifiers, swapped_numbers, times, units
 
 __all__ = [
     "FUNCTION_WORDS",
@@ -72,12 +72,14 @@ def units_kept(before: str, after: str, terms: Terms) -> list[str]:
 
 
 def dates_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Weekdays, months, relative days, and whether a week is the last or the next are the same before and after."""
+    """Weekdays, months, relative days, and whether a week is the last or the next are the same before and after, and what was
+    till a day is not on it."""
     allowed = terms.allowed(before, after)
     complaints = difference(dates(before), dates(after), allowed)
     there = frozenset(words(after))
     lost = [way for way in sorted(directions(before)) if way not in there and way not in directions(after)]
-    return complaints + [f"lost {way!r}" for way in lost if way not in allowed[0]]
+    complaints += [f"lost {way!r}" for way in lost if way not in allowed[0]]
+    return complaints + [f"{f'{limit} {date}'!r} became {now!r}" for limit, date, now in lost_limits(before, after)]
 
 
 def times_kept(before: str, after: str, terms: Terms) -> list[str]:

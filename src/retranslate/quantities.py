@@ -17,6 +17,7 @@ from retranslate.lexicon import (
     NUMBER_WORDS,
     ORDINALS,
     WORD,
+    pieces,
     words,
 )
 
@@ -172,6 +173,38 @@ def directions(text: str) -> frozenset[str]:
         for place, word in enumerate(low)
         if word in _DIRECTIONS and not _PERIODS.isdisjoint(low[max(0, place - 2) : place + 3])
     )
+
+
+_BESIDE_DATES = frozenset("the day of month next coming last past morning evening".split())
+_LIMITS = frozenset("to until till by before after".split())
+_DURING = frozenset("on in at".split())
+
+
+@lru_cache(maxsize=4_000)
+def _before_dates(text: str) -> dict[str, frozenset[str]]:
+    """For each weekday, month or relative day the words before it, or before the "day of" in front of it."""
+    tokens = pieces(text)
+    found: dict[str, set[str]] = {}
+    for place, token in enumerate(tokens):
+        if token in DATE_WORDS:
+            rest = (word for word in reversed(tokens[:place]) if word not in _BESIDE_DATES)
+            found.setdefault(token, set()).add(next(rest, ""))
+    return {date: frozenset(links) for date, links in found.items()}
+
+
+def lost_limits(before: str, after: str) -> list[tuple[str, str, str]]:
+    """Limits that have become days of their own: the preposition, the date, and the preposition that it has now.
+
+    >>> lost_limits("adjourned to day of Saturday the next", "adjourned on Saturday next day")
+    [('to', 'saturday', 'on')]
+    """
+    ours, theirs = _before_dates(before), _before_dates(after)
+    return [
+        (limit, date, min(theirs[date]))
+        for date, links in ours.items()
+        for limit in sorted(links & _LIMITS)
+        if date in theirs and theirs[date] <= _DURING
+    ]
 
 
 @lru_cache(maxsize=4_000)
