@@ -164,6 +164,25 @@ def test_after_a_second_chance_the_margin_is_asked_again() -> None:
     assert draft.refused_by.count("margin") == 1
 
 
+def test_what_has_been_scored_is_not_scored_again() -> None:
+    asked: list[str] = []
+
+    class Remembering(Scorer):
+        def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
+            asked.extend(text for _, text in pairs)
+            return super().score(pairs, batch_size)
+
+    scorer = Remembering({"as it was": -1.0, "late": -0.9, "better": -0.1})
+    draft, twin = given_to_the_model("as it was"), given_to_the_model("as it was")
+    waiting = {Request("as it was"): [draft, twin]}
+    draft.candidates = twin.candidates = {"late": "a test"}
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), waiting, 1.5, 16)
+    assert (draft.text, asked) == ("as it was", ["as it was", "late"])
+    draft.candidates = twin.candidates = {"late": "a test", "better": "a test"}
+    acceptance.accept_what_reads_better(cast(Rewriter, scorer), waiting, 1.5, 16)
+    assert (draft.text, twin.text, asked) == ("better", "better", ["as it was", "late", "better"])
+
+
 @pytest.mark.parametrize(("gain", "proven", "stands"), [(1.5, False, False), (2.1, False, True), (1.5, True, True)])
 def test_a_second_attempt_at_what_may_be_a_good_sentence_has_to_beat_twice_the_margin(
     gain: float, proven: bool, stands: bool

@@ -153,21 +153,24 @@ def accept_what_reads_better(rewriter: Rewriter, waiting: Waiting, margin: float
     better founded than one that helps as much in a line of five words. Where glossary or rules found something to repair, two
     thirds of the margin will do; where they found little or nothing in the whole text, four thirds are needed.
     """
-    asked = [
+    asked = dict.fromkeys(
         (request, text)
         for request, drafts in waiting.items()
-        for text in dict.fromkeys(
-            text for draft in drafts if draft.candidates for text in (draft.text, *draft.candidates)
-        )
-    ]
-    scores = dict(zip(asked, rewriter.score(asked, batch_size), strict=True))
+        for draft in drafts
+        if draft.candidates
+        for text in (draft.text, *draft.candidates)
+        if text not in draft.scores
+    )
+    for (request, text), score in zip(asked, rewriter.score(list(asked), batch_size), strict=True):
+        for draft in waiting[request]:
+            draft.scores[text] = score
     for request, drafts in waiting.items():
         for draft in drafts:
             if draft.candidates:
                 texts = (draft.text, *draft.candidates)
                 needed = margin * _share(draft) / len(draft.text.split())
                 handicaps = {text: needed if _is_doubtful(draft, text) else 0.0 for text in texts}
-                known = [scores[request, text] - handicaps[text] for text in texts]
+                known = [draft.scores[text] - handicaps[text] for text in texts]
                 if _is_close(known, needed):
                     # Too close to leave it to what else was in the batch.
                     known = [rewriter.score([(request, text)], 1)[0] - handicaps[text] for text in texts]

@@ -40,7 +40,8 @@ class Draft:
     ``fixes``, ``doubts`` and ``hints`` are what the glossary found in the segment: what is to be repaired, rows whose
     context words are absent and words left in letters, rows that are for the model to decide; ``leanings`` what the model thinks of
     them. ``in_garbled_text`` says whether the text around speaks of a machine translation. ``given`` is the text that the
-    model was given, ``proposal`` what it wrote, ``candidates`` the texts that the guards let pass, and how each came about.
+    model was given, ``proposal`` what it wrote, ``candidates`` the texts that the guards let pass, and how each
+    came about, ``scores`` what the model thinks of these and of the text as it is.
     """
 
     segment: Segment
@@ -58,6 +59,7 @@ class Draft:
     given: str | None = None
     proposal: str | None = None
     candidates: dict[str, str] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
     refusals: list[Refused] = field(default_factory=list)
     refused_by: tuple[str, ...] = ()
 
