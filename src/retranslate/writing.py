@@ -129,6 +129,9 @@ def type_kept(before: str, after: str, terms: Terms) -> list[str]:
         return ["a line that is no sentence now begins with a capital"]
     if before[:1].islower() and words(before)[:1] != words(after)[:1] and not _RELATIVES.isdisjoint(words(before)[:1]):
         return ["a clause that hangs on the sentence before now stands alone"]
+    first, now = ("".join(words(text)[:1]) for text in (before, after))
+    if first in _ASKING and now in _ASKING and first != now:
+        return [f"opened with {first!r}, now with {now!r}"]
     if ours.replace("…", ".") != theirs.replace("…", "."):
         return [f"ended in {ours!r}, now in {theirs!r}"]
     if ours == "?" and _asks(before) and not _asks(after):
