@@ -2,6 +2,7 @@
 
     python benchmarks/growth.py                  # glossary and rules alone, 1 kB to 10 MB
     python benchmarks/growth.py --model 1 10 100 # with the bundled model, sizes in kB
+    python benchmarks/growth.py --model --same 10000 # memory alone: ten lines again and again, asked about once a passage
     python benchmarks/growth.py --plot growth.svg # and a picture of it; needs matplotlib
 
 Every text is repaired by a process of its own, as the command line does it; its sentences are those of a garbled
@@ -40,10 +41,11 @@ class Reading(NamedTuple):
 def main(
     kilobytes: Annotated[list[int] | None, typer.Argument(metavar="[KB]...", help="Sizes of the texts.")] = None,
     model: Annotated[bool, typer.Option("--model", help="With the bundled model.")] = False,
+    same: Annotated[bool, typer.Option("--same", help="The article's first lines again and again.")] = False,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it, as the ending says.")] = None,
 ) -> None:
     """Prints a table of sizes, times and the most memory that was held."""
-    readings = [_read(size, model) for size in kilobytes or [1, 10, 100, 1_000, 10_000]]
+    readings = [_read(size, model, same) for size in kilobytes or [1, 10, 100, 1_000, 10_000]]
     table = Table("kB", "clock, s", "CPU, s", "memory, MB")
     for size, clock, processor, memory in readings:
         table.add_row(f"{size:,}", f"{clock:.1f}", f"{processor:.1f}", f"{memory:,.0f}")
@@ -52,10 +54,10 @@ def main(
         _draw(readings, plot)
 
 
-def _read(size: int, model: bool) -> Reading:
+def _read(size: int, model: bool, same: bool) -> Reading:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "text.txt")
-        path.write_text(_text(size * 1000), "utf-8")
+        path.write_text((_again if same else _text)(size * 1000), "utf-8")
         command = [sys.executable, "-m", "retranslate", "fix", *([] if model else ["--no-model"]), str(path)]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -83,6 +85,12 @@ def _draw(readings: Sequence[Reading], path: Path) -> None:
     axes[1].plot(sizes, [reading.memory for reading in readings], "o-")
     axes[1].set_ylim(10, 10_000)
     figure.savefig(path)
+
+
+def _again(length: int) -> str:
+    """The first ten lines of the article, again and again, until there are ``length`` characters."""
+    lines = "".join(ARTICLE.read_text("utf-8").splitlines(keepends=True)[:10])
+    return (lines * (length // len(lines) + 1))[:length]
 
 
 def _text(length: int) -> str:

@@ -142,10 +142,18 @@ def test_who_is_meant_is_not_guessed_either(make_glossary: GlossaryMaker) -> Non
 def test_only_sentences_with_a_doubt_are_read(make_glossary: GlossaryMaker) -> None:
     glossary = make_glossary(("string*", "lead*", "fix", "police", "violin"))
     reader = Reader()
-    text = f"{SENTENCE} It is over and out. The violin has new strings in it. The police have strings. {'It is a string. ' * 3}"
+    text = f"{SENTENCE} It is over and out. The violin has new strings in it. The police have strings. It is a string. It was a string. It is the string."
     Corrector(glossary, cast(Rewriter, reader))(text)
     assert len(reader.read) == 4
     assert all(len(texts) == 2 for texts in reader.read)
+
+
+def test_the_same_sentence_is_weighed_once(make_glossary: GlossaryMaker) -> None:
+    glossary = make_glossary(("string*", "lead*", "fix", "police"))
+    reader = Reader(leads=MARGIN + 1)
+    result = Corrector(glossary, cast(Rewriter, reader))(f"{SENTENCE} It is over and out. {SENTENCE} {SENTENCE}")
+    assert result.text.count("The leads of it were new to them.") == 3
+    assert len(reader.read) == 1
 
 
 def test_what_the_model_cannot_read_stays(make_glossary: GlossaryMaker) -> None:

@@ -38,19 +38,30 @@ composed news the right ones gain from 13 nats on, with three exceptions, and of
 _PRONOUN = re.compile(r"\b(?:he|him|his|she|hers?|it|its|they|them|their)\b", re.IGNORECASE)
 
 
-def weigh(draft: Draft, rewriter: Rewriter) -> None:
-    """Notes how the model leans on the doubts and hints of ``draft``, where it can tell."""
+def weigh(document: Sequence[Draft], rewriter: Rewriter) -> None:
+    """Notes how the model leans on the doubts and hints of each draft, where it can tell; of equal segments it is asked once."""
+    known: dict[tuple[str, str], dict[Match, Leaning]] = {}
+    for draft in document:
+        segment = draft.segment.kind, draft.segment.text
+        if segment not in known:
+            known[segment] = _leanings(draft, rewriter)
+        draft.leanings = dict(known[segment])
+
+
+def _leanings(draft: Draft, rewriter: Rewriter) -> dict[Match, Leaning]:
     matches = [match for match in (*draft.doubts, *draft.hints) if not _says_who(match)]
     if not matches or not is_prose(draft.segment, draft.text) or not rewriter.fits(Request(draft.text)):
-        return
+        return {}
     asis = _with(draft)
+    found = {}
     for match in matches:
         readings = _fitting(draft, match)
         # One batch a question: the answer must not hang on what else was asked.
         likelihoods = rewriter.likelihoods([asis, *(_with(draft, match, reading) for reading in readings)])
         if readings and likelihoods is not None:
             gains = [likelihood - likelihoods[0] for likelihood in likelihoods[1:]]
-            draft.leanings[match] = Leaning(readings[gains.index(max(gains))], max(gains))
+            found[match] = Leaning(readings[gains.index(max(gains))], max(gains))
+    return found
 
 
 def _says_who(match: Match) -> bool:

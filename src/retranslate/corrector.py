@@ -153,8 +153,7 @@ class Corrector:
     def _repair_terms(self, document: Sequence[Draft]) -> None:
         """Applies the glossary: rows that are certain, and doubtful ones that the sentence or the document speaks for."""
         if self.rewriter is not None:
-            for draft in document:
-                ambiguity.weigh(draft, self.rewriter)
+            ambiguity.weigh(document, self.rewriter)
         ambiguity.decide(document)
         for draft in document:
             draft.edit("glossary", [fix.edit() for fix in draft.fixes])
