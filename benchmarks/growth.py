@@ -45,7 +45,8 @@ def main(
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it, as the ending says.")] = None,
 ) -> None:
     """Prints a table of sizes, times and the most memory that was held."""
-    readings = [_read(size, model, same) for size in kilobytes or [1, 10, 100, 1_000, 10_000]]
+    written = _again if same else _text
+    readings = [_read(size, written(size * 1000), model) for size in kilobytes or [1, 10, 100, 1_000, 10_000]]
     table = Table("kB", "clock, s", "CPU, s", "memory, MB")
     for size, clock, processor, memory in readings:
         table.add_row(f"{size:,}", f"{clock:.1f}", f"{processor:.1f}", f"{memory:,.0f}")
@@ -54,10 +55,10 @@ def main(
         _draw(readings, plot)
 
 
-def _read(size: int, model: bool, same: bool) -> Reading:
+def _read(size: int, text: str, model: bool) -> Reading:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "text.txt")
-        path.write_text((_again if same else _text)(size * 1000), "utf-8")
+        path.write_text(text, "utf-8")
         command = [sys.executable, "-m", "retranslate", "fix", *([] if model else ["--no-model"]), str(path)]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

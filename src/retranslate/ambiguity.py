@@ -45,7 +45,7 @@ def weigh(document: Sequence[Draft], rewriter: Rewriter) -> None:
         segment = draft.segment.kind, draft.segment.text
         if segment not in known:
             known[segment] = _leanings(draft, rewriter)
-        draft.leanings = dict(known[segment])
+        draft.leanings = known[segment]
 
 
 def _leanings(draft: Draft, rewriter: Rewriter) -> dict[Match, Leaning]:

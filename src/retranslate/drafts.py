@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from retranslate.edits import Edit, EditKind, Refused, SegmentResult, Status, Step, TermResult, apply, compose
@@ -49,7 +49,7 @@ class Draft:
     fixes: list[Fix] = field(default_factory=list)
     doubts: list[Match] = field(default_factory=list)
     hints: list[Match] = field(default_factory=list)
-    leanings: dict[Match, Leaning] = field(default_factory=dict)
+    leanings: Mapping[Match, Leaning] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)

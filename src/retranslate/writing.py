@@ -127,9 +127,9 @@ def type_kept(before: str, after: str, terms: Terms) -> list[str]:
     ours, theirs = _final(before), _final(after)
     if not ours and before[:1].islower() and after[:1].isupper():
         return ["a line that is no sentence now begins with a capital"]
-    if before[:1].islower() and words(before)[:1] != words(after)[:1] and not _RELATIVES.isdisjoint(words(before)[:1]):
+    first, now = (next(iter(words(text)), "") for text in (before, after))
+    if before[:1].islower() and first in _RELATIVES and first != now:
         return ["a clause that hangs on the sentence before now stands alone"]
-    first, now = ("".join(words(text)[:1]) for text in (before, after))
     if first in _ASKING and now in _ASKING and first != now:
         return [f"opened with {first!r}, now with {now!r}"]
     if ours.replace("…", ".") != theirs.replace("…", "."):

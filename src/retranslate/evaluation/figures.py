@@ -7,7 +7,7 @@ of samples, because sacrebleu takes one row at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -127,16 +127,6 @@ def _metric_figure(key: str) -> Figure:
 
 METRIC_FIGURES = tuple(map(_metric_figure, METRICS))
 
-FACT_FIGURES = tuple(
-    Figure(f"{what}_{fact}", f"{what} {fact}", "count", -1, _total(f"{what}_{fact}"), explained)
-    for what, explained in (
-        ("lost", "in the source and in every reference, but not in the output"),
-        ("invented", "in the output, but neither in the source nor in a reference"),
-    )
-    for fact in FACTS
-)
-"""Figures that are counted over clean segments too: a number lost there is no less lost."""
-
 REPAIR_FIGURES = (
     Figure("precision", "edit P", "share", 1, _ratio("edits_matched", "edits_proposed"),
            "of the word edits made, the per cent that the reference makes too"),
@@ -147,27 +137,39 @@ REPAIR_FIGURES = (
     Figure("changed", "changed %", "share", 0, _ratio("changed", "segments"), "damaged segments that were changed"),
     Figure("must", "must %", "share", 1, _ratio("must_hit", "must"), "strings wanted that are there"),
     Figure("must_not", "must not %", "share", 1, _ratio("must_not_hit", "must_not"), "strings unwanted that are gone"),
-    *FACT_FIGURES,
 )  # fmt: skip
+
+FACT_FIGURES = tuple(
+    Figure(f"{what}_{fact}", f"{what} {fact}", "count", -1, _total(f"{what}_{fact}"), explained)
+    for what, explained in (
+        ("lost", "in the source and in every reference, but not in the output"),
+        ("invented", "in the output, but neither in the source nor in a reference"),
+    )
+    for fact in FACTS
+)
+"""Figures that are counted over clean segments too: a number lost there is no less lost."""
 
 OVERCORRECTION = Figure(
     "overcorrection", "over-corr. %", "share", -1, _ratio("changed", "segments"), "clean segments that were changed"
 )
 
-FIGURES = {figure.key: figure for figure in (*METRIC_FIGURES, *REPAIR_FIGURES, OVERCORRECTION)}
+DAMAGED_FIGURES = (*METRIC_FIGURES, *REPAIR_FIGURES)
+"""Figures of the damaged segments alone."""
+
+FIGURES = {figure.key: figure for figure in (*DAMAGED_FIGURES, *FACT_FIGURES, OVERCORRECTION)}
 
 
 def figures_of(sums: Rows, base: Rows) -> dict[str, float | None]:
     """Every figure but overcorrection, from the sums of a system and of doing nothing; None where there is none."""
     if not _column(sums, "segments"):
-        return dict.fromkeys(figure.key for figure in (*METRIC_FIGURES, *REPAIR_FIGURES))
+        return dict.fromkeys(figure.key for figure in (*DAMAGED_FIGURES, *FACT_FIGURES))
     scores: dict[str, float | None] = {name: metric_score(name, sums) for name in METRICS}
-    return scores | {figure.key: value_of(figure, sums, base) for figure in REPAIR_FIGURES}
+    return scores | values_of((*REPAIR_FIGURES, *FACT_FIGURES), sums, base)
 
 
-def facts_of(sums: Rows) -> dict[str, float | None]:
-    """What was lost and invented, from the sums of a system over all segments."""
-    return {figure.key: value_of(figure, sums, sums) for figure in FACT_FIGURES}
+def values_of(figures: Iterable[Figure], sums: Rows, base: Rows) -> dict[str, float | None]:
+    """The ``figures`` for one row of sums, by key."""
+    return {figure.key: value_of(figure, sums, base) for figure in figures}
 
 
 def value_of(figure: Figure, sums: Rows, base: Rows) -> float | None:

@@ -17,7 +17,15 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from retranslate.edits import Edit, Result, word_edits
-from retranslate.evaluation.figures import FIGURES, METRIC_FIGURES, OVERCORRECTION, REPAIR_FIGURES, Figure, chrf
+from retranslate.evaluation.figures import (
+    FACT_FIGURES,
+    FIGURES,
+    METRIC_FIGURES,
+    OVERCORRECTION,
+    REPAIR_FIGURES,
+    Figure,
+    chrf,
+)
 from retranslate.evaluation.statistics import COLUMNS, words
 from retranslate.evaluation.systems import DO_NOTHING
 from retranslate.evaluation.tables import gain_of, notes
@@ -103,7 +111,7 @@ def _summary(scores: Scores, listed: int) -> dict[str, Any]:
         "listed": listed,
         "charts": [_chart(scores, figure) for figure in METRIC_FIGURES],
         "heads": [(system.name, _pace(system)) for system in scores.systems],
-        "rows": [_row(scores, figure) for figure in (*METRIC_FIGURES, OVERCORRECTION, *REPAIR_FIGURES)],
+        "rows": [_row(scores, figure) for figure in (*METRIC_FIGURES, OVERCORRECTION, *REPAIR_FIGURES, *FACT_FIGURES)],
         "refusals": [(system.name, list(system.refusals.items())) for system in scores.systems if system.refusals],
         "groups": list(_groups(scores)),
         "headline": scores.headline.name,

@@ -14,20 +14,20 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from retranslate.edits import Result
 from retranslate.errors import InputError
 from retranslate.evaluation import significance
 from retranslate.evaluation.breakdown import Details, Group, breakdown
 from retranslate.evaluation.figures import (
+    DAMAGED_FIGURES,
     FACT_FIGURES,
     METRIC_FIGURES,
     OVERCORRECTION,
-    REPAIR_FIGURES,
     Figure,
-    facts_of,
     figures_of,
-    value_of,
+    values_of,
 )
 from retranslate.evaluation.sets import EvaluationSegment
 from retranslate.evaluation.significance import SAMPLES, SEED, SIGNIFICANT, TRIALS, Interval
@@ -189,11 +189,7 @@ class Evaluation:
             on_progress("significance", 0, len(segments))
         tested = self._tested([table[damaged] for table in tables], sums) if damaged.any() else [({}, {})] * len(runs)
         scored = tuple(
-            run.scores(
-                figures_of(summed, sums[0]) | facts_of(table.sum(0)) | _overcorrection(table[~damaged].sum(0)),
-                intervals,
-                p_values,
-            )
+            run.scores(figures_of(summed, sums[0]) | _figures_of_clean_ones(table, ~damaged), intervals, p_values)
             for run, table, summed, (intervals, p_values) in zip(runs, tables, sums, tested, strict=True)
         )
         return Scores(
@@ -303,13 +299,14 @@ def digest(segments: Iterable[EvaluationSegment]) -> str:
 
 def _intervals(samples: Rows, base: Rows) -> dict[str, Interval]:
     """The 95 % interval of every figure of the damaged segments that has a value in every sample."""
-    figures = [figure for figure in (*METRIC_FIGURES, *REPAIR_FIGURES) if figure not in FACT_FIGURES]
-    resampled = {figure.key: figure.of(samples, base) for figure in figures}
+    resampled = {figure.key: figure.of(samples, base) for figure in DAMAGED_FIGURES}
     return {key: significance.interval(values) for key, values in resampled.items() if not np.isnan(values).any()}
 
 
-def _overcorrection(sums: Rows) -> dict[str, float | None]:
-    return {OVERCORRECTION.key: value_of(OVERCORRECTION, sums, sums)}
+def _figures_of_clean_ones(table: Rows, clean: npt.NDArray[np.bool_]) -> dict[str, float | None]:
+    """The figures of ``table`` that ``clean`` segments have a part in."""
+    everything, alone = table.sum(0), table[clean].sum(0)
+    return values_of(FACT_FIGURES, everything, everything) | values_of((OVERCORRECTION,), alone, alone)
 
 
 def _with_overcorrection_interval(system: SystemScores, clean: int) -> SystemScores:

@@ -72,7 +72,7 @@ def gain_of(scores: Scores, system: SystemScores, figure: Figure) -> float | Non
 
 
 def _repair(scores: Scores) -> Table:
-    shown = [figure for figure in REPAIR_FIGURES if figure.unit != "count"]
+    shown = list(REPAIR_FIGURES)
     shown.insert([figure.key for figure in shown].index("changed") + 1, OVERCORRECTION)
     rows = tuple(
         (system.name, *(figure.shown(system.figures[figure.key]) for figure in shown)) for system in scores.systems
