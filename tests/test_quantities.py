@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retranslate import quantities
-from retranslate.quantities import dates, directions, numbers, quantifiers, swapped_numbers, times, units
+from retranslate.quantities import dates, directions, numbers, quantifiers, round_numbers, swapped_numbers, times, units
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,33 @@ def test_numbers(text: str, found: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("3 thousand, three thousand, 3,000", {"3000": 3}),
+        ("2.5 million and five hundred thousand", {"2500000": 1, "500000": 1}),
+        ("$4.1bn, £20m, 20m of road", {"4100000000": 1, "20000000": 1, "20": 1}),
+        ("30 of thousand; a million", {"30": 1, "thousand": 1, "million": 1}),
+        ("F-16 thousand, 1.2.3 million", {"16": 1, "thousand": 1, "1.2.3": 1, "million": 1}),
+    ],
+)
+def test_round_numbers(text: str, found: dict[str, int]) -> None:
+    assert round_numbers(text) == Counter(found)
+
+
+@given(st.integers(min_value=1, max_value=999), st.sampled_from(["thousand", "million", "billion"]))
+def test_a_round_number_is_one_in_words_and_figures(number: int, power: str) -> None:
+    value = number * {"thousand": 10**3, "million": 10**6, "billion": 10**9}[power]
+    assert round_numbers(f"It has {number} {power} of them.") == round_numbers(f"It has {value:,} of them.")
+
+
+@pytest.mark.parametrize(
     ("text", "certain"),
     [
         ("12 km of road, 12km, twelve kilometres", {"kilometer": 3}),
         ("$5, 5 dollars and the dollar", {"dollar": 3}),
         ("three days of the days of war", {"day": 1}),
+        ("aged 60 years, a 43-year-old, 5 years old", {}),
+        ("43 years in 5 years", {"year": 2}),
         ("98 million barrels", {"barrel": 1}),
         ("5 % and 5 pct", {"percent": 2}),
         ("I'm in a T-shirt, Mr. K", {}),

@@ -81,6 +81,14 @@ def test_whether_a_repair_is_undone(make_glossary: GlossaryMaker, after: str, un
     assert terms.undone(fix, "The leads were found.", after) == undone
 
 
+def test_a_repair_may_change_its_part_of_speech(make_glossary: GlossaryMaker) -> None:
+    (match,) = make_glossary(("edit", "liberation", "fix")).match("They are here for the edit of the town.")
+    fix = Fix(match, "liberation", "glossary", "a test")
+    before = "They are here for the liberation of the town."
+    assert not terms.undone(fix, before, "They are here to liberate the town.")
+    assert terms.undone(fix, before, "They are here for the loss of the town.")
+
+
 def test_a_repair_of_the_capitals_alone_is_watched_too(make_glossary: GlossaryMaker) -> None:
     (match,) = make_glossary(("hit", "Hit", "fix", "", "", "exact")).match("The mayor of hit said so.")
     fix = Fix(match, "Hit", "glossary", "a test")

@@ -18,6 +18,7 @@ from pathlib import Path
 from retranslate import morphology
 from retranslate.lexicon import (
     DATE_WORDS,
+    DAYS,
     FUNCTION_WORDS,
     LIGHT,
     MAGNITUDE_FORMS,
@@ -25,6 +26,7 @@ from retranslate.lexicon import (
     NEGATORS,
     NUMBER_WORDS,
     REPORTING,
+    without_ages,
     words,
 )
 
@@ -64,16 +66,21 @@ class Terms:
 
 
 def _respaced(apart: Sequence[str], joined: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """The words of ``apart`` that stand in one word in ``joined`` ("Black Berry", "BlackBerry"; "four star", "four-star"), and those
-    words."""
-    pairs = {
-        f"{one}{between}{other}": (one, other)
-        for one, other in pairwise(apart)
-        if one.isalpha() and other.isalpha()
-        for between in ("", "-")
-    }
-    found = pairs.keys() & set(joined) - set(apart)
-    return frozenset(part for word in found for part in pairs[word]), frozenset(found)
+    """The words of ``apart`` that stand in one word in ``joined``, and those words.
+
+    Neighbours ("Black Berry", "BlackBerry"; "four star", "four-star"), or two that have gone, wherever they stood ("side of the
+    road", "roadside"; "rich with oil", "oil-rich").
+    """
+    beside = set(pairwise(apart))
+    gone = set(apart) - set(joined)
+    found: dict[str, tuple[str, str]] = {}
+    for word in set(joined) - set(apart):
+        for place in range(1, len(word) - 1):
+            one, other = word[:place], word[place:].removeprefix("-")
+            far = one in gone and other in gone and min(len(one), len(other)) > 2
+            if one.isalpha() and other.isalpha() and (far or (one, other) in beside):
+                found[word] = one, other
+    return frozenset(part for parts in found.values() for part in parts), frozenset(found)
 
 
 # --- The tables ------------------------------------------------------------------------------------------------------
@@ -162,6 +169,11 @@ def unaccented(word: str) -> str:
     if word.isascii():
         return word
     return "".join(mark for mark in unicodedata.normalize("NFKD", word) if not unicodedata.combining(mark))
+
+
+def _plain(word: str) -> str:
+    """``word`` without accents, marks inside and "al-": "Sana'a" and "Sanaa"."""
+    return re.sub("['’`]", "", unaccented(word).removeprefix("al-"))
 
 
 # --- Derivation ------------------------------------------------------------------------------------------------------
@@ -256,7 +268,7 @@ def _undoubled(base: str) -> tuple[str, ...]:
 @lru_cache(maxsize=100_000)
 def _forms(word: str) -> frozenset[str]:
     """The lemmas of ``word`` in one spelling, accents and an "al-" off; a word that the dictionary lacks may be a plural."""
-    word = unaccented(word).removeprefix("al-")
+    word = _plain(word)
     singular = {word[:-1]} if len(word) > 4 and word.endswith("s") and not morphology.parts_of_speech(word) else set()
     return frozenset(american(lemma) for lemma in morphology.lemmas(word) | singular)
 
@@ -288,7 +300,7 @@ def plain_name(word: str) -> str:
     >>> plain_name("al-badri"), plain_name("kuwaiti"), plain_name("peña")
     ('badri', 'kuwait', 'pena')
     """
-    bare = unaccented(word).removeprefix("al-")
+    bare = _plain(word)
     return _nations().get(bare, bare)
 
 
@@ -338,12 +350,25 @@ def carries_meaning(word: str) -> bool:
 
 
 _MONTHS = "|".join(sorted(month.capitalize() for month in MONTHS))
-# Words that only help a preposition or a date along: "in front of the judge" is "before the judge".
+_DAYS = "|".join(sorted(day.capitalize() for day in DAYS))
+# Words that only help a preposition, a date, a number or an adverb along: "in front of the judge" is "before the judge", "in a
+# peaceful way" "peacefully", and a statement that an agency "received a copy from" has been "received by" it.
 _IDLE = re.compile(
-    rf"\b(?i:in order) (?=to\b|that\b)|\b(?i:months?(?: of)?) (?=(?:{_MONTHS})\b)|\b(?i:year) (?=(?:19|20)\d\d\b)"
-    r"|\b(?i:in front of|for the sake of|in the name of|(?:on|against) the (?:background|backdrop) of|on the part of"
-    r"|by means of|by way of|in the face of)\b|\b(?i:the fact that)\b"
+    "|".join(
+        (
+            r"\b(?i:in order) (?=to\b|that\b)",
+            rf"\b(?i:months?(?: of)?) (?=(?:{_MONTHS})\b)",
+            rf"\b(?i:days?(?: of)?) (?=(?:{_DAYS})\b)",
+            r"\b(?i:year) (?=(?:19|20)\d\d\b)",
+            r"\b(?i:in front of|for the sake of|in the name of|on the part of|by means of|by way of|in the face of)\b",
+            r"\b(?i:(?:on|against) the (?:background|backdrop) of|in the affairs of|(?:a|the|for) period of)\b",
+            r"\b(?i:the fact that|copy (?:of|from) (?:it|him|which)|o['’]clock)\b",
+            r"(?<=\bfirst) (?i:time)\b|(?<=\blast) (?i:time)\b|(?<=\bthird) (?i:time)\b",
+            r"\b(?i:amount of|amounting(?: to)?) (?=[$€£]?\d)",
+        )
+    )
 )
+_MANNER = re.compile(r"\bin (?:an? |the )?(\w+ )?(?:ways?|manners?|forms?|fashion)\b", re.IGNORECASE)
 _COUNTED = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})-(?=[a-z])", re.IGNORECASE)
 
 
@@ -354,7 +379,19 @@ def content(text: str) -> tuple[str, ...]:
     >>> content("a three-day strike in order to win"), content("in the month of May")
     (('day', 'strike', 'win'), ())
     """
-    return tuple(word for word in words(_COUNTED.sub(r"\1 ", _IDLE.sub("", text))) if carries_meaning(word))
+    return carriers(_IDLE.sub("", _MANNER.sub(_adverb, without_ages(text))))
+
+
+@lru_cache(maxsize=4_000)
+def carriers(text: str) -> tuple[str, ...]:
+    """The words of ``text`` that carry meaning anywhere, also those that only help others along where they stand."""
+    return tuple(word for word in words(_COUNTED.sub(r"\1 ", text)) if carries_meaning(word))
+
+
+def _adverb(match: re.Match[str]) -> str:
+    """What is left of "in a peaceful way", or of "in form terrible"; "in this way" stays."""
+    word = (match[1] or "").strip().lower()
+    return match.group() if word in FUNCTION_WORDS else match[1] or ""
 
 
 def unmatched(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str]]:

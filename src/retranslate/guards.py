@@ -11,11 +11,22 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from retranslate import belonging, morphology, roles, speech, writing
-from retranslate.counterparts import Terms, are_counterparts, content, difference, plain_name, unmatched
+from retranslate.counterparts import (
+    Terms,
+    are_counterparts,
+    carriers,
+    content,
+    difference,
+    plain_name,
+    same_word,
+    unmatched,
+)
 from retranslate.lexicon import (
+    BREAKS,
+    DETERMINERS,
     FUNCTION_WORDS,
     NEGATORS,
     NUMBER_WORDS,
@@ -24,9 +35,20 @@ from retranslate.lexicon import (
     is_dictionary_word,
     is_reporting,
     names,
+    pieces,
     words,
 )
-from retranslate.quantities import dates, directions, lost_limits, numbers, quantifiers, swapped_numbers, times, units
+from retranslate.quantities import (
+    dates,
+    directions,
+    lost_limits,
+    numbers,
+    quantifiers,
+    round_numbers,
+    swapped_numbers,
+    times,
+    units,
+)
 
 __all__ = [
     "FUNCTION_WORDS",
@@ -51,8 +73,10 @@ Guard = Callable[[str, str, Terms], list[str]]
 
 
 def numbers_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Numbers in figures and in words are the same before and after."""
-    return difference(numbers(before), numbers(after), terms.allowed(before, after))
+    """Numbers in figures and in words are the same before and after; "3 thousand" may be "3,000"."""
+    allowed = terms.allowed(before, after)
+    complaints = difference(numbers(before), numbers(after), allowed)
+    return complaints if difference(round_numbers(before), round_numbers(after), allowed) else []
 
 
 def counts_kept(before: str, after: str, terms: Terms) -> list[str]:
@@ -60,7 +84,12 @@ def counts_kept(before: str, after: str, terms: Terms) -> list[str]:
     ours, theirs = quantifiers(before), quantifiers(after)
     complaints = [f"{one!r} and {other!r} changed places" for one, other in swapped_numbers(before, after)]
     complaints += [f"lost {word!r}" for word in sorted(ours - theirs)]
-    return complaints + [f"invented {word!r}" for word in sorted(theirs - ours)]
+    # "Six other months" are six more.
+    known = ours | {"more"} if _MORE.intersection(words(before)) else ours
+    return complaints + [f"invented {word!r}" for word in sorted(theirs - known)]
+
+
+_MORE = frozenset("other another additional further extra".split())
 
 
 def units_kept(before: str, after: str, terms: Terms) -> list[str]:
@@ -110,11 +139,11 @@ def _words_and_parts(text: str) -> frozenset[str]:
 
 
 def _loses_its_opening(before: str, there: frozenset[str]) -> bool:
-    """Whether the word that opens the sentence is gone; it may be a name for all one can tell ("United")."""
+    """Whether the word that opens the sentence is gone, in every form; it may be a name for all one can tell ("United")."""
     if not before[:1].isupper() or not (opening := words(before)[:1]):
         return False
     free = opening[0] in FUNCTION_WORDS or opening[0] in NUMBER_WORDS or is_reporting(opening[0])
-    return not free and not _is_among(opening[0], there)
+    return not free and not _is_among(opening[0], there) and not any(same_word(opening[0], word) for word in there)
 
 
 def _is_among(name: str, others: frozenset[str]) -> bool:
@@ -160,9 +189,28 @@ def negations(text: str) -> int:
 
 
 def negation_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """As many negations after as before: a repair never turns a statement around."""
+    """As many negations after as before: a repair never turns a statement around.
+
+    Only where the machine says "did not sign only as a witness" may it be "signed only as a witness".
+    """
     ours, theirs = negations(before), negations(after)
-    return [] if ours == theirs else [f"{ours} negations before, {theirs} after"]
+    same_only = words(before).count("only") == words(after).count("only")
+    if ours == theirs or (same_only and ours - _exceptives(before) <= theirs < ours):
+        return []
+    return [f"{ours} negations before, {theirs} after"]
+
+
+@lru_cache(maxsize=4_000)
+def _exceptives(text: str) -> int:
+    """How many clauses say "not ... only" for "only": not "not only ... but", nor "not the only one"."""
+    tokens = pieces(text)
+    found = 0
+    for place, token in enumerate(tokens):
+        if token in ("not", "no", "never") or token.endswith(("n't", "n’t")):
+            rest = list(takewhile(lambda word: word not in BREAKS, tokens[place + 1 :]))
+            only = rest.index("only") if "only" in rest else 0
+            found += only > 0 and rest[only - 1] not in DETERMINERS and "but" not in tokens[place + only :]
+    return found
 
 
 _MODALITY = {word: kind for kind in ("may might", "can could", "must should ought") for word in kind.split()}
@@ -259,27 +307,29 @@ def _of_itself(turns: Turns, text: str) -> frozenset[str]:
 
 def content_kept(before: str, after: str, terms: Terms) -> list[str]:
     """No word that carries meaning disappears without a counterpart in its place; a repeated one may be said once."""
-    lost, _ = unmatched(content(before), content(after))
+    lost, _ = unmatched(content(before), carriers(after))
     may_go, _ = terms.allowed(before, after)
-    return [f"lost {word!r}" for word in dict.fromkeys(lost) if word not in may_go and word not in content(after)]
+    return [f"lost {word!r}" for word in dict.fromkeys(lost) if word not in may_go and word not in carriers(after)]
 
 
 def nothing_invented(before: str, after: str, terms: Terms) -> list[str]:
     """No word that carries meaning appears from nowhere, or more often than before."""
-    _, gained = unmatched(content(before), content(after))
+    _, gained = unmatched(carriers(before), content(after))
     _, may_come = terms.allowed(before, after)
     return [f"invented {word!r}" for word in dict.fromkeys(gained) if word not in may_come]
 
 
 def no_loop(before: str, after: str, terms: Terms) -> list[str]:
-    """No word group of three or more is said more often than before, and no word twice in a row."""
+    """No word group of three or more is said more often than before, unless its words are not ("the father of the boy" may
+    be "the boy's father" once more), and no word twice in a row."""
     ours, theirs = words(before), words(after)
     for size in (1, 2, 3, 4):
         new = _doubled(theirs, size) - _doubled(ours, size) - {("had",), ("that",)}
         if new:
             return [f"repeats {' '.join(min(new))!r}"]
     here, there = _triples(ours), _triples(theirs)
-    again = [group for group, count in there.items() if count > max(1, here[group])]
+    more = set(Counter(theirs) - Counter(ours))
+    again = [group for group, count in there.items() if count > max(1, here[group]) and not more.isdisjoint(group)]
     return [f"repeats {' '.join(again[0])!r}"] if again else []
 
 

@@ -87,6 +87,24 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_bare(match.group()) for match in WORD.finditer(text))
 
 
+_NUMBER = rf"\d+|{'|'.join(NUMBER_WORDS)}"
+_AGE = re.compile(
+    rf"\b(?:amounting )?(?:(?:at|of) )?(?:the )?aged?(?: of)?[ -]({_NUMBER})(?: years?)?\b(?:[ -]old\b)?"
+    rf"|\b({_NUMBER})[ -]{{1,2}}years?(?:[ -]olds?\b| of age\b)",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4_000)
+def without_ages(text: str) -> str:
+    """``text`` with the number alone where it says how old somebody is: "aged 60", "60-year-old", "60 years old".
+
+    >>> without_ages("A 60-year-old guard and a clerk aged 43 years.")
+    'A 60 guard and a clerk 43.'
+    """
+    return _AGE.sub(lambda match: match[1] or match[2], text)
+
+
 @lru_cache(maxsize=4_000)
 def spelt_words(text: str) -> tuple[str, ...]:
     """The words of ``text`` as they are written, possessive endings off."""

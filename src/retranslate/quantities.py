@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations
 
@@ -18,6 +20,7 @@ from retranslate.lexicon import (
     ORDINALS,
     WORD,
     pieces,
+    without_ages,
     words,
 )
 
@@ -51,6 +54,39 @@ def numbers(text: str) -> Counter[str]:
     "One" is left out: it is a pronoun as often as a number.
     """
     return _numbers(text).copy()
+
+
+_POWERS = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+# "3 thousand", "five hundred thousand", "2.5 million".
+_ROUND = re.compile(
+    rf"(?<![\w.,-])(\d+(?:,\d{{3}})*(?:\.\d+)?|{'|'.join(NUMBER_WORDS)})((?:[ \u00a0-](?:{'|'.join(_POWERS)})s?)+)\b",
+    re.IGNORECASE,
+)
+
+# "£20m", "$4.1bn".
+_SHORT = re.compile(r"(?<=[£$€])(\d+(?:\.\d+)?) ?(m|bn|tn)\b")
+_SPELT = {"m": "million", "bn": "billion", "tn": "trillion"}
+
+
+def round_numbers(text: str) -> Counter[str]:
+    """As :func:`numbers`, but "3 thousand", "three thousand" and "3,000" are one.
+
+    >>> round_numbers("3 thousand") == round_numbers("3,000")
+    True
+    """
+    return _numbers(_ROUND.sub(_in_figures, _SHORT.sub(_spelt_out, text))).copy()
+
+
+def _spelt_out(match: re.Match[str]) -> str:
+    return f"{match[1]} {_SPELT[match[2]]}"
+
+
+def _in_figures(match: re.Match[str]) -> str:
+    number = match[1].lower()
+    value = Decimal(NUMBER_WORDS.get(number, number.replace(",", "")))
+    for power in re.findall(r"[a-z]+", match[2].lower()):
+        value *= _POWERS[MAGNITUDE_FORMS[power]]
+    return f"{value.normalize():f}"
 
 
 _QUANTIFIERS = (
@@ -112,21 +148,22 @@ def _is_number(token: str) -> bool:
 
 @lru_cache(maxsize=4_000)
 def units(text: str) -> tuple[Counter[str], Counter[str]]:
-    """The units that ``text`` certainly measures in, and all words of it that may be units.
+    """The units that ``text`` certainly measures in, and all words of it that may be units; ages are in years anyway.
 
     Certain is money, and what follows a number: the "days" of "three days", not those of "the days of the war".
     """
-    certain: Counter[str] = Counter()
-    possible: Counter[str] = Counter()
-    tokens = _tokens(text)
+    text = _SHORT.sub(_spelt_out, text)
+    certain = Counter(unit for unit, is_certain in _measures(_tokens(without_ages(text))) if is_certain)
+    return certain, Counter(unit for unit, _ in _measures(_tokens(text)))
+
+
+def _measures(tokens: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """The words that may be units, and whether they certainly are."""
     for place, token in enumerate(tokens):
         unit = _UNIT_FORMS.get(token)
-        if unit is None or (len(token) == 1 and token.isalpha() and not (place and tokens[place - 1][0].isdigit())):
-            continue
-        possible[unit] += 1
-        if token in _MONEY_FORMS or (place and _is_number(tokens[place - 1])):
-            certain[unit] += 1
-    return certain, possible
+        beside = tokens[place - 1] if place else ""
+        if unit is not None and not (len(token) == 1 and token.isalpha() and not beside[:1].isdigit()):
+            yield unit, token in _MONEY_FORMS or _is_number(beside)
 
 
 # --- Days and times --------------------------------------------------------------------------------------------------

@@ -148,7 +148,8 @@ def lost_pronouns(before: str, after: str) -> list[str]:
             objects = [_with_complement(theirs, _skip(theirs, there + 1)) for there in _places(theirs, verb)]
             if any(same_word(word, group[0]) for found in objects for word in found):
                 complaints.append(f"{verb!r} lost its {token!r} and took {group[0]!r} for its object")
-        if preposition:
+        # Whom "accompanied by it the mayor" names last is the one who did it.
+        if preposition and preposition != "by":
             complaints += _taken_places(ours, theirs, preposition, token)
     return complaints
 
@@ -251,15 +252,42 @@ def _heads_after_by(tokens: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 
 def lost_agents(before: str, after: str) -> list[str]:
-    """What was done by someone is not done "with", "to" or "from" them, nor to them."""
+    """What was done by someone is not done "with", "to" or "from" them, nor to them.
+
+    A deed with its object may be done "with" a tool ("sprayed by milk the road", "sprayed the road with milk"), and what
+    somebody is charged "by doing" is "to do".
+    """
     theirs = pieces(after)
     complaints = []
     for _, head in _heads_after_by(pieces(before)):
-        governors = [_governor(theirs, at) for at in _places(theirs, head)]
-        if "by" not in governors:
-            wrong = [word for word in governors if word and (word in _NO_AGENT or word not in PREPOSITIONS)]
+        governors = [(_governor(theirs, at), at) for at in _places(theirs, head)]
+        if "by" not in (word for word, _ in governors):
+            wrong = [word for word, at in governors if word and _leaves_no_agent(word, head, theirs, at)]
             complaints += [f"'by' {head!r} became {word!r}" for word in wrong]
     return complaints
+
+
+def _leaves_no_agent(governor: str, head: str, tokens: Sequence[str], place: int) -> bool:
+    """Whether the noun ``head``, which stood behind "by", is no doer any more with ``governor`` before it at ``place``."""
+    if governor == "with":
+        return not _has_tool(tokens, place)
+    if governor == "to":
+        return not (head.endswith("ing") and head != tokens[place] and tokens[place] in morphology.lemmas(head))
+    return governor in _NO_AGENT or governor not in PREPOSITIONS
+
+
+def _has_tool(tokens: Sequence[str], place: int) -> bool:
+    """Whether the "with" before ``place`` follows the object of a verb in the active ("hit his wife with a sharp tool"), or
+    what is "loaded with" it."""
+    link = place - 1 - tuple(reversed(tokens[:place])).index("with")
+    start = max((at + 1 for at in range(link) if tokens[at] in BREAKS), default=0)
+    clause = tokens[start:link]
+    if clause and not morphology.lemmas(clause[-1]).isdisjoint(_FILLING):
+        return True
+    return not FORMS_OF_BE.intersection(clause) and not (clause and _acts(clause[-1]))
+
+
+_FILLING = frozenset("load fill cover pack stuff cram equip stain rig decorate".split())
 
 
 def new_agents(before: str, after: str) -> list[str]:
@@ -310,6 +338,9 @@ def lost_passive(before: str, after: str) -> list[str]:
 
 # --- Source ----------------------------------------------------------------------------------------------------------
 
+# "Left from the hall" is "left the hall", "asked from the minister" "asked the minister"; "sources from inside" is no verb.
+_FROM_OR_NOT = frozenset("leave exit depart flee escape exceed ask source finish".split())
+
 
 def lost_source(before: str, after: str) -> list[str]:
     """Where something comes from is not what it is done to: "they want from the fans patience", "they want the fans"."""
@@ -317,7 +348,8 @@ def lost_source(before: str, after: str) -> list[str]:
     return [
         f"{verb!r} lost its {lost!r}"
         for verb, lost, head in _joined(ours, ("from", "against"))
-        if ours.count(lost) > theirs.count(lost)
+        if morphology.lemmas(verb).isdisjoint(_FROM_OR_NOT)
+        and ours.count(lost) > theirs.count(lost)
         and any(_noun_group(theirs, there + 1)[:1] == [head] for there in _places(theirs, verb))
     ]
 

@@ -22,6 +22,7 @@ from retranslate.lexicon import (
     words,
 )
 
+_ASIDES = frozenset(("who", "which", "whom", "whose"))
 _ENDS = (BREAKS - set(",.()–—")) | {"that"}
 # Verbs of saying that are as often something else, or nouns: they show no speaker by themselves.
 _UNCLEAR = frozenset(
@@ -34,12 +35,24 @@ def _before(tokens: Sequence[str], verb: int) -> list[str]:
     """The words that carry meaning before the verb, back to where another clause ends."""
     found: list[str] = []
     # "It was the commission that announced": there the speaker stands before "that".
-    for token in reversed(tokens[: verb - (tokens[verb - 1 : verb] == ("that",))]):
+    end = verb - (tokens[verb - 1 : verb] == ("that",))
+    aside = _aside(tokens, end)
+    found += [token for token in aside if carries_meaning(token)]
+    for token in reversed(tokens[: end - len(aside)]):
         if token in _ENDS or is_reporting(token):
             break
         if carries_meaning(token):
             found.append(token)
     return found
+
+
+def _aside(tokens: Sequence[str], end: int) -> Sequence[str]:
+    """The clause in commas that ends at ``end``: "the source, who declined to reveal his name, added"."""
+    if tokens[end - 1 : end] == (",",):
+        for place in range(end - 2, -1, -1):
+            if tokens[place] in BREAKS:
+                return tokens[place:end] if tokens[place] == "," and tokens[place + 1] in _ASIDES else ()
+    return ()
 
 
 def _after(tokens: Sequence[str], verb: int) -> list[str]:

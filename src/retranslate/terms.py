@@ -14,6 +14,7 @@ from functools import lru_cache
 from retranslate import guards, morphology
 from retranslate.ambiguity import MARGIN
 from retranslate.consistency import SMALL_WORDS
+from retranslate.counterparts import are_counterparts
 from retranslate.drafts import Draft, Fix, because
 from retranslate.edits import Edit, EditKind, Outcome, TermResult, apply
 from retranslate.glossary import Glossary, Match, fold
@@ -55,13 +56,17 @@ def arrived(match: Match, before: str, after: str) -> str | None:
 
 
 def undone(fix: Fix, before: str, after: str) -> bool:
-    """Whether a repair that stands in ``before`` is gone: what the machine wrote is back, or no reading is left."""
+    """Whether a repair that stands in ``before`` is gone: what the machine wrote is back, or no reading nor a counterpart of it
+    is left ("for the liberation of", "to liberate")."""
     match = fix.match
     exact = _differs_by_case(match)
     if _count(match.found, after, exact) > _count(match.found, before, exact):
         return True
     ours, theirs = _words(before), _words(after)
-    vanished = any(ours[mark] and not theirs[mark] for mark in _marks(fix.reading, match.found))
+    vanished = any(
+        ours[mark] and not theirs[mark] and not any(are_counterparts(mark, word) for word in guards.words(after))
+        for mark in _marks(fix.reading, match.found)
+    )
     return vanished and arrived(match, before, after) is None
 
 
