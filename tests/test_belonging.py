@@ -36,6 +36,7 @@ TORN = [
 # Repairs that all of them must let pass.
 REPAIRED = [
     ("The deal of the striker collapsed.", "The striker's deal collapsed."),
+    ("As reported the committee of the displacement parliamentary.", "In the parliamentary displacement committee's report."),
     ("The traders in the market of Jamila left.", "Traders in Jamila's market left."),
     ("The people of the city of Mosul left.", "Mosul's people left."),
     ("The office of Prime Minister Rahal is closed.", "Prime Minister Rahal's office is closed."),

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from retranslate import morphology
-from retranslate.counterparts import carries_meaning, is_nationality
+from retranslate.counterparts import carries_meaning, is_nationality, same_word
 from retranslate.lexicon import (
     AUXILIARIES,
     DATE_WORDS,
@@ -71,10 +71,13 @@ def new_owners(before: str, after: str) -> list[str]:
         place = places[0]
         if place and ours[place - 1] in owned and (owner[0].isupper() or f" {ours[place - 1]}" not in after):
             complaints.append(f"{f'{ours[place - 1]} {low}'!r} became {f'{low} has {ours[place - 1]}'!r}")
-        behind, now_behind = ours[place + 1 : place + 2], theirs[theirs.index(low) + 1 : theirs.index(low) + 2]
+        now = theirs.index(low)
+        behind, now_behind = ours[place + 1 : place + 2], theirs[now + 1 : now + 2]
         # "The guard of the lake and the marsh" is of both; he who heard "the screams of the woman and jumped" is one.
         joins = behind == ("of",) or (behind == ("and",) and _may_be_owner(ours[place + 2 : place + 3]))
-        if joins and behind != now_behind:
+        # "The committee of the displaced" may be "the displaced committee".
+        in_front = now and any(same_word(theirs[now - 1], word) for word in ours[place + 2 : place + 5])
+        if joins and behind != now_behind and not (behind == ("of",) and in_front):
             complaints.append(f"{low!r} parted from its {behind[0]!r}")
     return complaints
 
