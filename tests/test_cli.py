@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import inspect
 import io
 import json
 import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conftest import glossary_text
 from retranslate import cli, options
-from retranslate.corrector import Corrector
+from retranslate.batch_cli import batch
+from retranslate.corrector import Corrector, Settings
 from retranslate.glossary import Glossary
 
 GARBLED = "The Daash fled.\r\nHe pointed Hadi that 12 boats left.\r\nIt is over.\r\n"
@@ -666,6 +669,12 @@ def test_strict_and_bold_set_the_margin_and_exclude_each_other() -> None:
     }
     assert len(signatures) == 3
     assert_refused(fix("--strict", "--bold", "a.txt"), "--strict and --bold exclude each other")
+
+
+@pytest.mark.parametrize("command", [cli.fix, batch], ids=["fix", "batch"])
+@pytest.mark.parametrize("name", ["second_chance", "batch_size"])
+def test_the_command_line_has_the_defaults_of_the_library(command: Callable[..., None], name: str) -> None:
+    assert inspect.signature(command).parameters[name].default == getattr(Settings, name)
 
 
 def test_second_chances_are_a_matter_of_the_outcome_and_counted() -> None:

@@ -61,8 +61,8 @@ def _with(doc: Doc, result: Result) -> Doc:
         "glossaries": [],
         "bundled_glossaries": True,
         "margin": "default",
-        "second_chance": 4,
-        "batch_size": 16,
+        "second_chance": Settings.second_chance,
+        "batch_size": Settings.batch_size,
     },
 )
 def make_component(
