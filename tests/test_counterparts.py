@@ -186,9 +186,9 @@ def test_content_is_what_no_other_guard_looks_after() -> None:
         "road",
     )
     assert content("It hasn't happened; they'll see.") == ("happened", "see")
-    told = "A 60-year-old told it in a peaceful way, for the last time, on the day of Friday."
-    assert content(told) == ("peaceful", "last")
+    assert content("A 60-year-old told it in a peaceful way, on the day of Friday.") == ("peaceful",)
     assert content("In this way he knew its form at one time.") == ("way", "knew", "form", "time")
+    assert content("She lost in the way to the final.") == ("lost", "way", "final")
     assert content("He gave the order in order to leave in order.") == ("order", "leave", "order")
 
 
@@ -200,9 +200,8 @@ def test_a_name_may_be_written_in_one_word_or_in_two() -> None:
 
 def test_words_that_have_gone_may_have_become_one_wherever_they_stood() -> None:
     assert Terms().allowed("a land rich with oil", "an oil-rich land") == ({"rich", "oil"}, {"oil-rich"})
-    assert Terms().allowed("on the side of the road", "on the roadside") == ({"side", "road"}, {"roadside"})
     assert Terms().allowed("the oil of the rich", "the oil-rich and the rich") == (set(), set())
-    assert Terms().allowed("I go at in", "I gain") == (set(), set())
+    assert Terms().allowed("they backed Iran", "the Iran-backed group") == (set(), set())
 
 
 def test_what_is_unmatched_has_no_counterpart_on_the_other_side() -> None:

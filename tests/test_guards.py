@@ -61,8 +61,8 @@ PASS = [
     ("titles", "The Minister of the minister's party left.", "The minister left his party."),
     ("negation", "He did not say that.", "That he didn't say."),
     ("negation", "Nobody came.", "No one came."),
-    ("negation", "He did not sign only as a witness.", "He signed only as a witness."),
     ("negation", "Not returned from the families only 30.", "Only 30 of the families returned."),
+    ("negation", "They did not receive of their dues only a quarter.", "They received only a quarter of their dues."),
     ("negation", "It won't open only after a month, and he does not know.", "It will open only after a month, and he does not know."),
     ("negation", "It can't be.", "It cannot be."),
     ("attribution", "He said the minister that it is over.", "The minister said that it is over."),
@@ -106,15 +106,11 @@ PASS = [
     ("invention", "The deputies left.", "The lawmakers left."),
     ("invention", "He carried the visit out.", "He made the visit."),
     ("content", "The finances of the town fell.", "The town's financial state fell."),
-    ("content", "It is an area rich with oil on the side of the road.", "It is an oil-rich area on the roadside."),
-    ("content", "They talked in a peaceful way, at nine o'clock.", "They talked peacefully at nine."),
-    ("content", "They talked in form peaceful.", "They talked peacefully."),
+    ("content", "They talked in a peaceful way.", "They talked peacefully."),
     ("content", "The strike is for a period of a week.", "The strike is for a week."),
     ("content", "They rose on the day of Saturday by amount of 8,000.", "They rose on Saturday by 8,000."),
     ("content", "In a statement received a copy from it the News, he resigned.", "In a statement received by the News, he resigned."),
     ("content", "The plan amounting to $60 million failed.", "The $60 million plan failed."),
-    ("content", "He wept for the time the third.", "He wept for the third time."),
-    ("invention", "It is the first in seven months.", "It is the first time in seven months."),
     ("invention", "He left on way to Basra at the age of 14 years.", "He left on his way to Basra at age 14."),
     ("invention", "An area rich with oil", "An oil-rich area"),
     ("content", "The forgery of the record is old.", "Forging the record is old."),
@@ -202,7 +198,7 @@ REFUSE = [
     ("titles", "Colonel Nabil left.", "Nabil left.", "lost 'colonel'"),
     ("titles", "Told the MP Faleh Sari, that it is over.", "The MP told Faleh Sari that it is over.", "'mp' parted from 'faleh'"),
     ("negation", "He did not say that.", "He did say that.", "1 negations before, 0 after"),
-    ("negation", "He did not sign only as a witness.", "He signed as a witness.", "2 negations before, 0 after"),
+    ("negation", "They did not return only 30.", "They returned 30.", "2 negations before, 0 after"),
     ("negation", "He did not find only a box.", "He did not find a box.", "2 negations before, 1 after"),
     ("negation", "It is not the only road.", "It is the only road.", "2 negations before, 1 after"),
     ("negation", "It is not only good but cheap.", "It is only good but cheap.", "2 negations before, 1 after"),
@@ -236,7 +232,6 @@ REFUSE = [
     ("content", "The council closed the harbor and the market.", "The council closed the harbor.", "lost 'market'"),
     ("content", "He spoke in this form.", "He spoke in this.", "lost 'form'"),
     ("content", "It is the period of unrest, and the end of peace.", "It is unrest, and the end of quiet.", "lost 'peace'"),
-    ("content", "The side of the road fell.", "The seaside fell.", "lost 'road'"),
     ("content", "The road to Iraq is open.", "The road to Israel is open.", "lost 'iraq'"),
     ("content", "The north bank is open.", "The south bank is open.", "lost 'north'"),
     ("content", "He gave files to police.", "He gave books to police.", "lost 'files'"),
@@ -268,6 +263,59 @@ REFUSE = [
     ("sentence type", "Minister Visits Flooded Villages", "Minister visits flooded villages", "a heading lost its capitals"),
     ("profanity", "The road is in a bad state.", "The road is in a shitty state, damn it.", "invented a coarse word"),
 ]  # fmt: skip
+
+
+# What comes close to a true repair and changes a fact: some guard has to see it.
+CHANGED_FACTS = [
+    ('The crisis is not limited to Iraq only.', 'The crisis is limited to Iraq only.'),
+    ('The attack did not target the army only.', 'The attack targeted only the army.'),
+    ('The number does not exceed 20 persons only.', 'The number exceeds only 20 people.'),
+    ('The losses were not material only and included persons.', 'The losses were only material and included people.'),
+    ('No civilians were killed and only two cars burned.', 'Civilians were killed and only two cars burned.'),
+    ('The minister did not attend the meeting and sent only his deputy.', 'The minister attended the meeting and sent only his deputy.'),
+    ('Iran did not deny the attack and blamed only Israel.', 'Iran denied the attack and blamed only Israel.'),
+    ('No group claimed the attack which targeted only the civilians.', 'A group claimed the attack which targeted only the civilians.'),
+    ('The forces did not kill the hostages because only two guards were there.', 'The forces killed the hostages because only two guards were there.'),
+    ("He was not Karim's only son.", "He was Karim's only son."),
+    ('It does not depend only on oil.', 'It depends only on oil.'),
+    ('Other sources said that 30 persons were killed.', 'Other sources said that more than 30 people were killed.'),
+    ('Another 20 persons wounded in the attack.', 'More than 20 people were wounded in the attack.'),
+    ('Police said that a girl aged 14 was killed in Basra.', 'Police said that 14 girls were killed in Basra.'),
+    ('A bomb killed a citizen aged 40 years.', 'A bomb killed 40 citizens.'),
+    ('The bombing wounded 12 children in the market.', 'The bombing wounded a child aged 12 in the market.'),
+    ('The police arrested 30 women.', 'The police arrested a 30-year-old woman.'),
+    ('He was imprisoned at the age of 17 years.', 'He was imprisoned for 17 years.'),
+    ('The man aged 20 years was sentenced to prison.', 'The man was sentenced to 20 years in prison.'),
+    ("At five o'clock gunmen attacked the village.", 'Five gunmen attacked the village.'),
+    ('Five gunmen attacked the village.', "Gunmen attacked the village at five o'clock."),
+    ('The company paid £20m for the field.', 'The company paid £20 for the field.'),
+    ('The company paid $4.1bn for it.', 'The company paid $4.1m for it.'),
+    ('Gunmen kidnapped two employees in the way to Baghdad.', 'Gunmen kidnapped two employees in Baghdad.'),
+    ('She works in fashion in Beirut.', 'She works in Beirut.'),
+    ('The minister visited Mosul for the first time since 2014.', 'The minister was the first to visit Mosul since 2014.'),
+    ('He spoke with his father for the last time on Friday.', 'He spoke with his father last on Friday.'),
+    ('The Iran-backed groups attacked the base.', 'The groups backed Iran and attacked the base.'),
+    ('The party that backed Iran won the elections.', 'The Iran-backed party won the elections.'),
+    ('He found the gun of the man in the car.', 'He found the gunman in the car.'),
+    ('The leader of the Kurdish party arrived.', "The Kurdish leader's party arrived."),
+    ('The commander of the northern operations was killed.', "The northern commander's operations were killed."),
+    ('The ministry announced the signing of agreement by the company.', 'The ministry announced the signing of an agreement with the company.'),
+    ('The gunmen killed by the army five civilians.', 'The gunmen killed five civilians with the army.'),
+    ('The minister ended his visit by meeting the president.', 'The minister ended his visit to meet the president.'),
+    ('The group which was attacked by it the police fled.', 'The group which was attacked by the police fled.'),
+    ('Hadi stressed the need of calm and said Karim met the governor.', 'Karim, who Hadi said met the governor, stressed the need of calm.'),
+    ('Fled 5 thousand soldiers and 3,000 civilians from the city.', '3,000 soldiers and 5,000 civilians fled from the city.'),
+    ('Three hundred twenty thousand families returned.', '300 of 20,000 families returned.'),
+    ('He was tried in the affairs of the bank.', 'He was tried in the bank.'),
+    ('He burned a copy of it in the square.', 'He burned it in the square.'),
+    ("We'll go to the well.", 'Well go to the well.'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGED_FACTS)
+def test_what_only_looks_like_a_repair_is_refused(before: str, after: str) -> None:
+    assert guards.judge(before, after)
+    assert guards.judge(before, before) == {}
 
 
 @pytest.mark.parametrize(("guard", "before", "after"), PASS)

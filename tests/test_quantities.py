@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retranslate import quantities
-from retranslate.quantities import dates, directions, numbers, quantifiers, round_numbers, swapped_numbers, times, units
+from retranslate.quantities import (
+    changed_ages,
+    dates,
+    directions,
+    numbers,
+    quantifiers,
+    round_numbers,
+    swapped_numbers,
+    times,
+    units,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,10 +46,36 @@ def test_numbers(text: str, found: dict[str, int]) -> None:
         ("$4.1bn, £20m, 20m of road", {"4100000000": 1, "20000000": 1, "20": 1}),
         ("30 of thousand; a million", {"30": 1, "thousand": 1, "million": 1}),
         ("F-16 thousand, 1.2.3 million", {"16": 1, "thousand": 1, "1.2.3": 1, "million": 1}),
+        ("three hundred twenty", {"3": 1, "hundred": 1, "20": 1}),
     ],
 )
 def test_round_numbers(text: str, found: dict[str, int]) -> None:
     assert round_numbers(text) == Counter(found)
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 2_000 + " thousand", "1" + " trillion" * 2_000, "1" + ",000" * 2_000 + " million"]
+)
+def test_a_number_without_end_is_no_trouble(text: str) -> None:
+    assert round_numbers(text) == round_numbers(text)
+    assert round_numbers(text) != round_numbers("9 thousand")
+
+
+AGES = [
+    ("A girl aged 14 was killed.", "Some 14 girls were killed.", ["lost '14' as an age"]),
+    ("The police arrested 30 women.", "The police arrested a 30-year-old woman.", ["invented '30' as an age"]),
+    ("He was jailed at the age of 17.", "He was jailed for 17 years.", ["lost '17' as an age"]),
+    ("A guard aged sixty left.", "The guard, 60, left.", []),
+    ("A guard aged sixty left.", "The sixty-year-old guard left.", []),
+    ("His mother, 88 years, left.", "His mother, aged 88, left.", []),
+    ("He left in 14 of his age.", "He left at the age of 14.", ["invented '14' as an age"]),
+    ("He left in the age the 14.", "He left at the age of 14.", []),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "complaints"), AGES)
+def test_an_age_stays_one(before: str, after: str, complaints: list[str]) -> None:
+    assert changed_ages(before, after) == complaints
 
 
 @given(st.integers(min_value=1, max_value=999), st.sampled_from(["thousand", "million", "billion"]))

@@ -72,7 +72,7 @@ REPAIRED = [
     ("The deal of the striker collapsed.", "The striker's deal collapsed."),
     ("Karim's brother left the town.", "The town was left by Karim's brother."),
     ("The delegation left from the hall.", "The delegation left the hall."),
-    ("They asked from the minister a report.", "They asked the minister a report."),
+    ("Exports will not exceed from 3 million.", "Exports will not exceed 3 million."),
     ("Sprayed by milk the road the farmers.", "The farmers sprayed the road with milk."),
     ("The truck loaded by stones hit him.", "The truck loaded with stones hit him."),
     ("The judge ordered them by evacuating the house.", "The judge ordered them to evacuate the house."),

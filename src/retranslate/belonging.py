@@ -75,9 +75,14 @@ def new_owners(before: str, after: str) -> list[str]:
         behind, now_behind = ours[place + 1 : place + 2], theirs[now + 1 : now + 2]
         # "The guard of the lake and the marsh" is of both; he who heard "the screams of the woman and jumped" is one.
         joins = behind == ("of",) or (behind == ("and",) and _may_be_owner(ours[place + 2 : place + 3]))
-        # "The committee of the displaced" may be "the displaced committee".
-        in_front = now and any(same_word(theirs[now - 1], word) for word in ours[place + 2 : place + 5])
-        if joins and behind != now_behind and not (behind == ("of",) and in_front):
+        # "The committee of the displaced" may be "the displaced committee", but "the leader of the old party" has no "old leader's party".
+        whole = (
+            ours[place + 2 : place + 5]
+            if behind == ("of",) and not set(owned) & set(ours[place + 2 : place + 5])
+            else ()
+        )
+        in_front = now and any(same_word(theirs[now - 1], word) for word in whole)
+        if joins and behind != now_behind and not in_front:
             complaints.append(f"{low!r} parted from its {behind[0]!r}")
     return complaints
 

@@ -68,19 +68,23 @@ class Terms:
 def _respaced(apart: Sequence[str], joined: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
     """The words of ``apart`` that stand in one word in ``joined``, and those words.
 
-    Neighbours ("Black Berry", "BlackBerry"; "four star", "four-star"), or two that have gone, wherever they stood ("side of the
-    road", "roadside"; "rich with oil", "oil-rich").
+    They are neighbours ("Black Berry", "BlackBerry"; "four star", "four-star"), or have gone from wherever they stood ("rich
+    with oil", "oil-rich"); but not for a verb, which they may be the object of ("backed Iran", "Iran-backed").
     """
-    beside = set(pairwise(apart))
+    new = set(joined) - set(apart)
+    pairs = {
+        f"{one}{between}{other}": (one, other)
+        for one, other in pairwise(apart)
+        if one.isalpha() and other.isalpha()
+        for between in ("", "-")
+    }
     gone = set(apart) - set(joined)
-    found: dict[str, tuple[str, str]] = {}
-    for word in set(joined) - set(apart):
-        for place in range(1, len(word) - 1):
-            one, other = word[:place], word[place:].removeprefix("-")
-            far = one in gone and other in gone and min(len(one), len(other)) > 2
-            if one.isalpha() and other.isalpha() and (far or (one, other) in beside):
-                found[word] = one, other
-    return frozenset(part for parts in found.values() for part in parts), frozenset(found)
+    for word in new:
+        one, _, other = word.partition("-")
+        if one in gone and other in gone and "VERB" not in morphology.parts_of_speech(other):
+            pairs[word] = one, other
+    found = pairs.keys() & new
+    return frozenset(part for word in found for part in pairs[word]), frozenset(found)
 
 
 # --- The tables ------------------------------------------------------------------------------------------------------
@@ -172,8 +176,8 @@ def unaccented(word: str) -> str:
 
 
 def _plain(word: str) -> str:
-    """``word`` without accents, marks inside and "al-": "Sana'a" and "Sanaa"."""
-    return re.sub("['’`]", "", unaccented(word).removeprefix("al-"))
+    """``word`` without accents, "al-", and the mark for a stop between vowels: "Sana'a" and "Sanaa"."""
+    return re.sub("['’`](?=[aeiou])", "", unaccented(word).removeprefix("al-"))
 
 
 # --- Derivation ------------------------------------------------------------------------------------------------------
@@ -351,8 +355,8 @@ def carries_meaning(word: str) -> bool:
 
 _MONTHS = "|".join(sorted(month.capitalize() for month in MONTHS))
 _DAYS = "|".join(sorted(day.capitalize() for day in DAYS))
-# Words that only help a preposition, a date, a number or an adverb along: "in front of the judge" is "before the judge", "in a
-# peaceful way" "peacefully", and a statement that an agency "received a copy from" has been "received by" it.
+# Words that only help a preposition, a date or a number along: "in front of the judge" is "before the judge", "for a period of
+# two weeks" "for two weeks".
 _IDLE = re.compile(
     "|".join(
         (
@@ -361,14 +365,17 @@ _IDLE = re.compile(
             rf"\b(?i:days?(?: of)?) (?=(?:{_DAYS})\b)",
             r"\b(?i:year) (?=(?:19|20)\d\d\b)",
             r"\b(?i:in front of|for the sake of|in the name of|on the part of|by means of|by way of|in the face of)\b",
-            r"\b(?i:(?:on|against) the (?:background|backdrop) of|in the affairs of|(?:a|the|for) period of)\b",
-            r"\b(?i:the fact that|copy (?:of|from) (?:it|him|which)|o['’]clock)\b",
-            r"(?<=\bfirst) (?i:time)\b|(?<=\blast) (?i:time)\b|(?<=\bthird) (?i:time)\b",
+            r"\b(?i:(?:on|against) the (?:background|backdrop) of|the fact that)\b",
+            rf"\b(?i:(?:an?|the|for) period of) (?=(?i:an?|\d+|{'|'.join(NUMBER_WORDS)})\b)",
+            r"(?<=\breceived a )copy (?:of|from) (?:it|him|which)\b",
             r"\b(?i:amount of|amounting(?: to)?) (?=[$€£]?\d)",
         )
     )
 )
-_MANNER = re.compile(r"\bin (?:an? |the )?(\w+ )?(?:ways?|manners?|forms?|fashion)\b", re.IGNORECASE)
+# "In a peaceful way" is "peacefully"; "in the way to" is on the way.
+_MANNER = re.compile(
+    r"\bin (?:an? |the )?(\w+) (?:ways?|manners?|forms?|fashion)\b(?! (?:to|of|from)\b)", re.IGNORECASE
+)
 _COUNTED = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})-(?=[a-z])", re.IGNORECASE)
 
 
@@ -384,14 +391,13 @@ def content(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4_000)
 def carriers(text: str) -> tuple[str, ...]:
-    """The words of ``text`` that carry meaning anywhere, also those that only help others along where they stand."""
+    """As :func:`content`, with the words left in that carry no meaning only where they stand."""
     return tuple(word for word in words(_COUNTED.sub(r"\1 ", text)) if carries_meaning(word))
 
 
 def _adverb(match: re.Match[str]) -> str:
-    """What is left of "in a peaceful way", or of "in form terrible"; "in this way" stays."""
-    word = (match[1] or "").strip().lower()
-    return match.group() if word in FUNCTION_WORDS else match[1] or ""
+    """What is left of "in a peaceful way"; "in this way" stays."""
+    return match.group() if match[1].lower() in FUNCTION_WORDS else match[1]
 
 
 def unmatched(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str]]:

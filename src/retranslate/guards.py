@@ -26,7 +26,6 @@ from retranslate.counterparts import (
 )
 from retranslate.lexicon import (
     BREAKS,
-    DETERMINERS,
     FUNCTION_WORDS,
     NEGATORS,
     NUMBER_WORDS,
@@ -39,8 +38,10 @@ from retranslate.lexicon import (
     words,
 )
 from retranslate.quantities import (
+    changed_ages,
     dates,
     directions,
+    in_figures,
     lost_limits,
     numbers,
     quantifiers,
@@ -73,23 +74,35 @@ Guard = Callable[[str, str, Terms], list[str]]
 
 
 def numbers_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Numbers in figures and in words are the same before and after; "3 thousand" may be "3,000"."""
+    """Numbers in figures and in words are the same before and after, and so are ages; "3 thousand" may be "3,000"."""
     allowed = terms.allowed(before, after)
     complaints = difference(numbers(before), numbers(after), allowed)
-    return complaints if difference(round_numbers(before), round_numbers(after), allowed) else []
+    if not difference(round_numbers(before), round_numbers(after), allowed):
+        complaints = []
+    return complaints + changed_ages(before, after)
 
 
 def counts_kept(before: str, after: str, terms: Terms) -> list[str]:
     """Each number still counts what it counted, and all are still all: "12 wounded, 3 killed" is not "3 wounded, 12 killed"."""
     ours, theirs = quantifiers(before), quantifiers(after)
-    complaints = [f"{one!r} and {other!r} changed places" for one, other in swapped_numbers(before, after)]
+    swapped = swapped_numbers(in_figures(before), in_figures(after))
+    complaints = [f"{one!r} and {other!r} changed places" for one, other in swapped]
     complaints += [f"lost {word!r}" for word in sorted(ours - theirs)]
-    # "Six other months" are six more.
-    known = ours | {"more"} if _MORE.intersection(words(before)) else ours
+    known = ours | {"more"} if _says_more_of_others(before, after) else ours
     return complaints + [f"invented {word!r}" for word in sorted(theirs - known)]
 
 
-_MORE = frozenset("other another additional further extra".split())
+_OTHERS = frozenset("other another additional further".split())
+
+
+def _says_more_of_others(before: str, after: str) -> bool:
+    """Whether "six other months" have become "six more": not "more than six"."""
+    theirs = (*words(after), "")
+    places = [place for place, word in enumerate(theirs) if word == "more"]
+    counted = [theirs[at - 1] in NUMBER_WORDS or theirs[at - 1][:1].isdigit() for at in places if at]
+    return bool(
+        _OTHERS & set(words(before)) and places and all(counted) and all(theirs[at + 1] != "than" for at in places)
+    )
 
 
 def units_kept(before: str, after: str, terms: Terms) -> list[str]:
@@ -191,7 +204,7 @@ def negations(text: str) -> int:
 def negation_kept(before: str, after: str, terms: Terms) -> list[str]:
     """As many negations after as before: a repair never turns a statement around.
 
-    Only where the machine says "did not sign only as a witness" may it be "signed only as a witness".
+    One exception: what "did not return only 30" may be "only 30 returned".
     """
     ours, theirs = negations(before), negations(after)
     same_only = words(before).count("only") == words(after).count("only")
@@ -200,16 +213,24 @@ def negation_kept(before: str, after: str, terms: Terms) -> list[str]:
     return [f"{ours} negations before, {theirs} after"]
 
 
+_CLAUSE_ENDS = BREAKS | frozenset("and or but because which who that while whereas if although though".split())
+_EXCEPTED = frozenset("a an half once after when until till".split())
+
+
 @lru_cache(maxsize=4_000)
 def _exceptives(text: str) -> int:
-    """How many clauses say "not ... only" for "only": not "not only ... but", nor "not the only one"."""
+    """How many clauses say "not ... only" of a number, a part or a time, and mean "only": "did not return only 30".
+
+    Before anything else it may mean "not only", as in good English: "does not depend only on oil".
+    """
     tokens = pieces(text)
     found = 0
     for place, token in enumerate(tokens):
         if token in ("not", "no", "never") or token.endswith(("n't", "n’t")):
-            rest = list(takewhile(lambda word: word not in BREAKS, tokens[place + 1 :]))
-            only = rest.index("only") if "only" in rest else 0
-            found += only > 0 and rest[only - 1] not in DETERMINERS and "but" not in tokens[place + only :]
+            clause = list(takewhile(lambda word: word not in _CLAUSE_ENDS, tokens[place + 1 : place + 14]))
+            only = clause.index("only") if "only" in clause[:-1] else 0
+            after = clause[only + 1] if only else ""
+            found += after in _EXCEPTED or after in NUMBER_WORDS or after[:1].isdigit()
     return found
 
 

@@ -89,8 +89,8 @@ def words(text: str) -> tuple[str, ...]:
 
 _NUMBER = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _AGE = re.compile(
-    rf"\b(?:amounting )?(?:(?:at|of) )?(?:the )?aged?(?: of)?[ -]({_NUMBER})(?: years?)?\b(?:[ -]old\b)?"
-    rf"|\b({_NUMBER})[ -]{{1,2}}years?(?:[ -]olds?\b| of age\b)",
+    rf"(?<!-)\b(?:amounting )?(?:(?:at|of) )?(?:the )?aged?(?: of)?[ -]({_NUMBER})(?: years?)?\b(?:[ -]old\b)?(?![,.-]\d)"
+    rf"|(?<![-,.])\b({_NUMBER})[ -]{{1,2}}years?(?:[ -]olds?\b| of age\b)",
     re.IGNORECASE,
 )
 
@@ -103,6 +103,11 @@ def without_ages(text: str) -> str:
     'A 60 guard and a clerk 43.'
     """
     return _AGE.sub(lambda match: match[1] or match[2], text)
+
+
+def spelt_ages(text: str) -> list[str]:
+    """The numbers that say how old somebody is, as they are written."""
+    return [match[1] or match[2] for match in _AGE.finditer(text)]
 
 
 @lru_cache(maxsize=4_000)

@@ -20,6 +20,7 @@ from retranslate.lexicon import (
     ORDINALS,
     WORD,
     pieces,
+    spelt_ages,
     without_ages,
     words,
 )
@@ -32,8 +33,18 @@ _NO_SPACES = str.maketrans("", "", " \u00a0\u202f")
 _LETTERS = re.compile(r"[a-z]+")
 
 
+# "£20m", "$4.1bn".
+_SHORT = re.compile(r"(?<=[£$€])(\d+(?:\.\d+)?) ?(m|bn|tn)\b")
+_SPELT = {"m": "million", "bn": "billion", "tn": "trillion"}
+
+
+def _spelt_out(match: re.Match[str]) -> str:
+    return f"{match[1]} {_SPELT[match[2]]}"
+
+
 @lru_cache(maxsize=4_000)
 def _numbers(text: str) -> Counter[str]:
+    text = _SHORT.sub(_spelt_out, text)
     text = _SPACED_THOUSANDS.sub(lambda match: match.group().translate(_NO_SPACES), text)
     found = Counter(_THOUSANDS.sub("", figure) for figure in _FIGURE.findall(text))
     for word in _LETTERS.findall(text.lower()):
@@ -57,36 +68,68 @@ def numbers(text: str) -> Counter[str]:
 
 
 _POWERS = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-# "3 thousand", "five hundred thousand", "2.5 million".
+# "3 thousand", "five hundred thousand", "2.5 million"; not the "three hundred" of "three hundred twenty".
 _ROUND = re.compile(
-    rf"(?<![\w.,-])(\d+(?:,\d{{3}})*(?:\.\d+)?|{'|'.join(NUMBER_WORDS)})((?:[ \u00a0-](?:{'|'.join(_POWERS)})s?)+)\b",
+    rf"(?<![\w.,-])(\d{{1,9}}(?:,\d{{3}})*(?:\.\d{{1,9}})?|{'|'.join(NUMBER_WORDS)})((?:[ \u00a0-](?:{'|'.join(_POWERS)})s?){{1,3}})\b"
+    rf"(?:(?<!hundred)|(?![ -](?:and )?(?:\d|(?:{'|'.join([*NUMBER_WORDS, *_POWERS])})\b)))",
     re.IGNORECASE,
 )
-
-# "£20m", "$4.1bn".
-_SHORT = re.compile(r"(?<=[£$€])(\d+(?:\.\d+)?) ?(m|bn|tn)\b")
-_SPELT = {"m": "million", "bn": "billion", "tn": "trillion"}
 
 
 def round_numbers(text: str) -> Counter[str]:
     """As :func:`numbers`, but "3 thousand", "three thousand" and "3,000" are one.
 
-    >>> round_numbers("3 thousand") == round_numbers("3,000")
-    True
+    >>> round_numbers("3 thousand"), round_numbers("3,000")
+    (Counter({'3000': 1}), Counter({'3000': 1}))
     """
-    return _numbers(_ROUND.sub(_in_figures, _SHORT.sub(_spelt_out, text))).copy()
+    return _numbers(in_figures(text)).copy()
 
 
-def _spelt_out(match: re.Match[str]) -> str:
-    return f"{match[1]} {_SPELT[match[2]]}"
+@lru_cache(maxsize=4_000)
+def in_figures(text: str) -> str:
+    """``text`` with its round numbers as figures.
+
+    >>> in_figures("3 thousand of half a million")
+    '3000 of half a million'
+    """
+    return _ROUND.sub(_figure, _SHORT.sub(_spelt_out, text))
 
 
-def _in_figures(match: re.Match[str]) -> str:
+def _figure(match: re.Match[str]) -> str:
     number = match[1].lower()
     value = Decimal(NUMBER_WORDS.get(number, number.replace(",", "")))
     for power in re.findall(r"[a-z]+", match[2].lower()):
         value *= _POWERS[MAGNITUDE_FORMS[power]]
     return f"{value.normalize():f}"
+
+
+_ANY_NUMBER = rf"(?<![\w.,-])(\d+|{'|'.join(NUMBER_WORDS)})"
+_MAY_BE_AGE = re.compile(
+    rf"{_ANY_NUMBER}(?= *(?:[.,;)]|$))|\bage[ds]?\b(?: \w+){{0,3}} (?:the )?{_ANY_NUMBER}\b", re.IGNORECASE
+)
+_OF_YEARS = re.compile(rf"{_ANY_NUMBER}(?=[ -]{{1,3}}years?\b)", re.IGNORECASE)
+
+
+def changed_ages(before: str, after: str) -> list[str]:
+    """Ages that are none any more and have become some other number, and other numbers that have become ages.
+
+    >>> changed_ages("a girl aged 14", "14 girls"), changed_ages("his mother, 88 years", "his mother, aged 88")
+    (["lost '14' as an age"], [])
+    """
+    ours, theirs = _ages(before), _ages(after)
+    lost = [f"lost {age!r} as an age" for age in _no_ages_in(ours, theirs, after, _MAY_BE_AGE)]
+    return lost + [f"invented {age!r} as an age" for age in _no_ages_in(theirs, ours, before, _MAY_BE_AGE, _OF_YEARS)]
+
+
+def _ages(text: str) -> frozenset[str]:
+    return frozenset(NUMBER_WORDS.get(age.lower(), age) for age in spelt_ages(text))
+
+
+def _no_ages_in(ages: frozenset[str], others: frozenset[str], text: str, *patterns: re.Pattern[str]) -> list[str]:
+    """Those of ``ages`` that are not among ``others``, and by none of the patterns could be ages in ``text`` either."""
+    found = (match[match.lastindex or 0] for pattern in patterns for match in pattern.finditer(text))
+    possible = {NUMBER_WORDS.get(number.lower(), number) for number in found}
+    return sorted(ages - others - possible)
 
 
 _QUANTIFIERS = (
@@ -148,7 +191,7 @@ def _is_number(token: str) -> bool:
 
 @lru_cache(maxsize=4_000)
 def units(text: str) -> tuple[Counter[str], Counter[str]]:
-    """The units that ``text`` certainly measures in, and all words of it that may be units; ages are in years anyway.
+    """The units that ``text`` certainly measures in, and all words of it that may be units; the years of an age are not certain.
 
     Certain is money, and what follows a number: the "days" of "three days", not those of "the days of the war".
     """

@@ -148,10 +148,15 @@ def lost_pronouns(before: str, after: str) -> list[str]:
             objects = [_with_complement(theirs, _skip(theirs, there + 1)) for there in _places(theirs, verb)]
             if any(same_word(word, group[0]) for found in objects for word in found):
                 complaints.append(f"{verb!r} lost its {token!r} and took {group[0]!r} for its object")
-        # Whom "accompanied by it the mayor" names last is the one who did it.
-        if preposition and preposition != "by":
+        # Whom "accompanied by it the mayor" names last is the one who did it; of "attacked by it the police" nobody knows.
+        if preposition and not (preposition == "by" and not morphology.lemmas(verb).isdisjoint(_BY_IT)):
             complaints += _taken_places(ours, theirs, preposition, token)
     return complaints
+
+
+_BY_IT = frozenset(
+    "accompany attend build carry cross dig do fund head issue lead own plant prepare publish sign".split()
+)
 
 
 def _taken_places(ours: Sequence[str], theirs: Sequence[str], preposition: str, pronoun: str) -> list[str]:
@@ -254,8 +259,8 @@ def _heads_after_by(tokens: Sequence[str]) -> Iterator[tuple[int, str]]:
 def lost_agents(before: str, after: str) -> list[str]:
     """What was done by someone is not done "with", "to" or "from" them, nor to them.
 
-    A deed with its object may be done "with" a tool ("sprayed by milk the road", "sprayed the road with milk"), and what
-    somebody is charged "by doing" is "to do".
+    What is done "by" a tool is done with it ("sprayed by milk the road", "loaded by stones"), and what somebody is ordered "by
+    doing" is "to do".
     """
     theirs = pieces(after)
     complaints = []
@@ -269,25 +274,26 @@ def lost_agents(before: str, after: str) -> list[str]:
 
 def _leaves_no_agent(governor: str, head: str, tokens: Sequence[str], place: int) -> bool:
     """Whether the noun ``head``, which stood behind "by", is no doer any more with ``governor`` before it at ``place``."""
+    clause = tokens[max(0, place - 9) : place]
     if governor == "with":
-        return not _has_tool(tokens, place)
+        return morphology.lemmas(head).isdisjoint(_TOOLS) and not _has(clause[:-1][-2:], _FILLING)
     if governor == "to":
-        return not (head.endswith("ing") and head != tokens[place] and tokens[place] in morphology.lemmas(head))
+        return not (head.endswith("ing") and tokens[place] in morphology.lemmas(head) and _has(clause, _ORDERS))
     return governor in _NO_AGENT or governor not in PREPOSITIONS
 
 
-def _has_tool(tokens: Sequence[str], place: int) -> bool:
-    """Whether the "with" before ``place`` follows the object of a verb in the active ("hit his wife with a sharp tool"), or
-    what is "loaded with" it."""
-    link = place - 1 - tuple(reversed(tokens[:place])).index("with")
-    start = max((at + 1 for at in range(link) if tokens[at] in BREAKS), default=0)
-    clause = tokens[start:link]
-    if clause and not morphology.lemmas(clause[-1]).isdisjoint(_FILLING):
-        return True
-    return not FORMS_OF_BE.intersection(clause) and not (clause and _acts(clause[-1]))
+def _has(tokens: Sequence[str], lemmas: frozenset[str]) -> bool:
+    return any(not lemmas.isdisjoint(morphology.lemmas(token)) for token in tokens)
 
 
-_FILLING = frozenset("load fill cover pack stuff cram equip stain rig decorate".split())
+# What something is done with, and nothing is done by.
+_TOOLS = frozenset(
+    """arm axe boat bomb bullet camera car chalk drone explosive fire fist flag foot gas gun hand hammer helicopter knife ladder
+    letter list message milk missile money mortar net oil paint pen phone picture pipe pistol plane poison rifle rocket rope sand
+    shell shovel stick stone sword tape tire tool tractor truck vehicle water weapon wire word""".split()
+)
+_FILLING = frozenset("load fill pack stuff cram stain".split())
+_ORDERS = frozenset("order charge task assign oblige instruct direct allow permit commission entrust authorize".split())
 
 
 def new_agents(before: str, after: str) -> list[str]:
@@ -338,8 +344,8 @@ def lost_passive(before: str, after: str) -> list[str]:
 
 # --- Source ----------------------------------------------------------------------------------------------------------
 
-# "Left from the hall" is "left the hall", "asked from the minister" "asked the minister"; "sources from inside" is no verb.
-_FROM_OR_NOT = frozenset("leave exit depart flee escape exceed ask source finish".split())
+# "Left from the hall" is "left the hall", "exceeded from 3 million" "exceeded 3 million"; the "sources" of "sources from" are no verb.
+_FROM_OR_NOT = frozenset("leave exit depart flee escape exceed source finish".split())
 
 
 def lost_source(before: str, after: str) -> list[str]:
@@ -348,7 +354,7 @@ def lost_source(before: str, after: str) -> list[str]:
     return [
         f"{verb!r} lost its {lost!r}"
         for verb, lost, head in _joined(ours, ("from", "against"))
-        if morphology.lemmas(verb).isdisjoint(_FROM_OR_NOT)
+        if (lost != "from" or morphology.lemmas(verb).isdisjoint(_FROM_OR_NOT))
         and ours.count(lost) > theirs.count(lost)
         and any(_noun_group(theirs, there + 1)[:1] == [head] for there in _places(theirs, verb))
     ]

@@ -36,10 +36,11 @@ def _before(tokens: Sequence[str], verb: int) -> list[str]:
     found: list[str] = []
     # "It was the commission that announced": there the speaker stands before "that".
     end = verb - (tokens[verb - 1 : verb] == ("that",))
-    aside = _aside(tokens, end)
-    found += [token for token in aside if carries_meaning(token)]
-    for token in reversed(tokens[: end - len(aside)]):
-        if token in _ENDS or is_reporting(token):
+    end -= len(_aside(tokens, end))
+    for place in range(end - 1, -1, -1):
+        token = tokens[place]
+        # "Who declined to reveal his name" says nothing.
+        if token in _ENDS or (is_reporting(token) and (place == 0 or tokens[place - 1] != "to")):
             break
         if carries_meaning(token):
             found.append(token)
