@@ -76,13 +76,9 @@ def new_owners(before: str, after: str) -> list[str]:
         # "The guard of the lake and the marsh" is of both; he who heard "the screams of the woman and jumped" is one.
         joins = behind == ("of",) or (behind == ("and",) and _may_be_owner(ours[place + 2 : place + 3]))
         # "The committee of the displaced" may be "the displaced committee", but "the leader of the old party" has no "old leader's party".
-        whole = (
-            ours[place + 2 : place + 5]
-            if behind == ("of",) and not set(owned) & set(ours[place + 2 : place + 5])
-            else ()
-        )
-        in_front = now and any(same_word(theirs[now - 1], word) for word in whole)
-        if joins and behind != now_behind and not in_front:
+        whole, in_front = ours[place + 2 : place + 5], theirs[max(0, now - 1) : now]
+        is_compound = behind == ("of",) and any(same_word(one, word) for one in in_front for word in whole)
+        if joins and behind != now_behind and not (is_compound and set(owned).isdisjoint(whole)):
             complaints.append(f"{low!r} parted from its {behind[0]!r}")
     return complaints
 

@@ -24,6 +24,7 @@ from retranslate.lexicon import (
     MAGNITUDE_FORMS,
     MONTHS,
     NEGATORS,
+    NUMBER,
     NUMBER_WORDS,
     REPORTING,
     without_ages,
@@ -366,7 +367,7 @@ _IDLE = re.compile(
             r"\b(?i:year) (?=(?:19|20)\d\d\b)",
             r"\b(?i:in front of|for the sake of|in the name of|on the part of|by means of|by way of|in the face of)\b",
             r"\b(?i:(?:on|against) the (?:background|backdrop) of|the fact that)\b",
-            rf"\b(?i:(?:an?|the|for) period of) (?=(?i:an?|\d+|{'|'.join(NUMBER_WORDS)})\b)",
+            rf"\b(?i:(?:an?|the|for) period of) (?=(?i:an?|{NUMBER})\b)",
             r"(?<=\breceived a )copy (?:of|from) (?:it|him|which)\b",
             r"\b(?i:amount of|amounting(?: to)?) (?=[$€£]?\d)",
         )
@@ -376,7 +377,7 @@ _IDLE = re.compile(
 _MANNER = re.compile(
     r"\bin (?:an? |the )?(\w+) (?:ways?|manners?|forms?|fashion)\b(?! (?:to|of|from)\b)", re.IGNORECASE
 )
-_COUNTED = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})-(?=[a-z])", re.IGNORECASE)
+_COUNTED = re.compile(rf"\b({NUMBER})-(?=[a-z])", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4_000)

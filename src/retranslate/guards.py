@@ -31,6 +31,7 @@ from retranslate.lexicon import (
     NUMBER_WORDS,
     TITLE_QUALIFIERS,
     TITLES,
+    is_count,
     is_dictionary_word,
     is_reporting,
     names,
@@ -41,7 +42,6 @@ from retranslate.quantities import (
     changed_ages,
     dates,
     directions,
-    in_figures,
     lost_limits,
     numbers,
     quantifiers,
@@ -49,6 +49,7 @@ from retranslate.quantities import (
     swapped_numbers,
     times,
     units,
+    with_figures,
 )
 
 __all__ = [
@@ -77,7 +78,7 @@ def numbers_kept(before: str, after: str, terms: Terms) -> list[str]:
     """Numbers in figures and in words are the same before and after, and so are ages; "3 thousand" may be "3,000"."""
     allowed = terms.allowed(before, after)
     complaints = difference(numbers(before), numbers(after), allowed)
-    if not difference(round_numbers(before), round_numbers(after), allowed):
+    if complaints and not difference(round_numbers(before), round_numbers(after), allowed):
         complaints = []
     return complaints + changed_ages(before, after)
 
@@ -85,11 +86,13 @@ def numbers_kept(before: str, after: str, terms: Terms) -> list[str]:
 def counts_kept(before: str, after: str, terms: Terms) -> list[str]:
     """Each number still counts what it counted, and all are still all: "12 wounded, 3 killed" is not "3 wounded, 12 killed"."""
     ours, theirs = quantifiers(before), quantifiers(after)
-    swapped = swapped_numbers(in_figures(before), in_figures(after))
+    swapped = swapped_numbers(with_figures(before), with_figures(after))
     complaints = [f"{one!r} and {other!r} changed places" for one, other in swapped]
     complaints += [f"lost {word!r}" for word in sorted(ours - theirs)]
-    known = ours | {"more"} if _says_more_of_others(before, after) else ours
-    return complaints + [f"invented {word!r}" for word in sorted(theirs - known)]
+    new = theirs - ours
+    if "more" in new and _says_more_of_others(before, after):
+        new -= {"more"}
+    return complaints + [f"invented {word!r}" for word in sorted(new)]
 
 
 _OTHERS = frozenset("other another additional further".split())
@@ -99,9 +102,8 @@ def _says_more_of_others(before: str, after: str) -> bool:
     """Whether "six other months" have become "six more": not "more than six"."""
     theirs = (*words(after), "")
     places = [place for place, word in enumerate(theirs) if word == "more"]
-    counted = [theirs[at - 1] in NUMBER_WORDS or theirs[at - 1][:1].isdigit() for at in places if at]
-    return bool(
-        _OTHERS & set(words(before)) and places and all(counted) and all(theirs[at + 1] != "than" for at in places)
+    return not _OTHERS.isdisjoint(words(before)) and all(
+        (at == 0 or is_count(theirs[at - 1])) and theirs[at + 1] != "than" for at in places
     )
 
 
@@ -207,8 +209,10 @@ def negation_kept(before: str, after: str, terms: Terms) -> list[str]:
     One exception: what "did not return only 30" may be "only 30 returned".
     """
     ours, theirs = negations(before), negations(after)
+    if ours == theirs:
+        return []
     same_only = words(before).count("only") == words(after).count("only")
-    if ours == theirs or (same_only and ours - _exceptives(before) <= theirs < ours):
+    if same_only and ours - _exceptives(before) <= theirs < ours:
         return []
     return [f"{ours} negations before, {theirs} after"]
 
@@ -230,7 +234,7 @@ def _exceptives(text: str) -> int:
             clause = list(takewhile(lambda word: word not in _CLAUSE_ENDS, tokens[place + 1 : place + 14]))
             only = clause.index("only") if "only" in clause[:-1] else 0
             after = clause[only + 1] if only else ""
-            found += after in _EXCEPTED or after in NUMBER_WORDS or after[:1].isdigit()
+            found += after in _EXCEPTED or is_count(after)
     return found
 
 

@@ -87,10 +87,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_bare(match.group()) for match in WORD.finditer(text))
 
 
-_NUMBER = rf"\d+|{'|'.join(NUMBER_WORDS)}"
+NUMBER = rf"\d+|{'|'.join(NUMBER_WORDS)}"
+"""The pattern of a number without a fraction, in figures or in one word, for a group of its own."""
 _AGE = re.compile(
-    rf"(?<!-)\b(?:amounting )?(?:(?:at|of) )?(?:the )?aged?(?: of)?[ -]({_NUMBER})(?: years?)?\b(?:[ -]old\b)?(?![,.-]\d)"
-    rf"|(?<![-,.])\b({_NUMBER})[ -]{{1,2}}years?(?:[ -]olds?\b| of age\b)",
+    rf"(?<!-)\b(?:amounting )?(?:(?:at|of) )?(?:the )?aged?(?: of)?[ -]({NUMBER})(?: years?)?\b(?:[ -]old\b)?(?![,.-]\d)"
+    rf"|(?<![-,.])\b({NUMBER})[ -]{{1,2}}years?(?:[ -]olds?\b| of age\b)",
     re.IGNORECASE,
 )
 
@@ -102,12 +103,26 @@ def without_ages(text: str) -> str:
     >>> without_ages("A 60-year-old guard and a clerk aged 43 years.")
     'A 60 guard and a clerk 43.'
     """
-    return _AGE.sub(lambda match: match[1] or match[2], text)
+    return _AGE.sub(_age, text)
 
 
-def spelt_ages(text: str) -> list[str]:
-    """The numbers that say how old somebody is, as they are written."""
-    return [match[1] or match[2] for match in _AGE.finditer(text)]
+def ages(text: str) -> frozenset[str]:
+    """How old somebody is said to be, in figures."""
+    return frozenset(in_figures(_age(match)) for match in _AGE.finditer(text))
+
+
+def _age(match: re.Match[str]) -> str:
+    return match[1] or match[2]
+
+
+def in_figures(number: str) -> str:
+    """A number of one word as a figure; a figure as it is."""
+    return NUMBER_WORDS.get(number.lower(), number)
+
+
+def is_count(word: str) -> bool:
+    """Whether a word in lower case is a number word or begins with a figure."""
+    return word in NUMBER_WORDS or word[:1].isdigit()
 
 
 @lru_cache(maxsize=4_000)

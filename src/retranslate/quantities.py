@@ -16,11 +16,13 @@ from retranslate.lexicon import (
     FUNCTION_WORDS,
     MAGNITUDE_FORMS,
     MONTHS,
+    NUMBER,
     NUMBER_WORDS,
     ORDINALS,
     WORD,
+    ages,
+    in_figures,
     pieces,
-    spelt_ages,
     without_ages,
     words,
 )
@@ -38,13 +40,13 @@ _SHORT = re.compile(r"(?<=[£$€])(\d+(?:\.\d+)?) ?(m|bn|tn)\b")
 _SPELT = {"m": "million", "bn": "billion", "tn": "trillion"}
 
 
-def _spelt_out(match: re.Match[str]) -> str:
-    return f"{match[1]} {_SPELT[match[2]]}"
+def _spelt_out(text: str) -> str:
+    return _SHORT.sub(lambda match: f"{match[1]} {_SPELT[match[2]]}", text)
 
 
 @lru_cache(maxsize=4_000)
 def _numbers(text: str) -> Counter[str]:
-    text = _SHORT.sub(_spelt_out, text)
+    text = _spelt_out(text)
     text = _SPACED_THOUSANDS.sub(lambda match: match.group().translate(_NO_SPACES), text)
     found = Counter(_THOUSANDS.sub("", figure) for figure in _FIGURE.findall(text))
     for word in _LETTERS.findall(text.lower()):
@@ -82,28 +84,27 @@ def round_numbers(text: str) -> Counter[str]:
     >>> round_numbers("3 thousand"), round_numbers("3,000")
     (Counter({'3000': 1}), Counter({'3000': 1}))
     """
-    return _numbers(in_figures(text)).copy()
+    return _numbers(with_figures(text)).copy()
 
 
 @lru_cache(maxsize=4_000)
-def in_figures(text: str) -> str:
+def with_figures(text: str) -> str:
     """``text`` with its round numbers as figures.
 
-    >>> in_figures("3 thousand of half a million")
+    >>> with_figures("3 thousand of half a million")
     '3000 of half a million'
     """
-    return _ROUND.sub(_figure, _SHORT.sub(_spelt_out, text))
+    return _ROUND.sub(_figure, _spelt_out(text))
 
 
 def _figure(match: re.Match[str]) -> str:
-    number = match[1].lower()
-    value = Decimal(NUMBER_WORDS.get(number, number.replace(",", "")))
+    value = Decimal(in_figures(match[1]).replace(",", ""))
     for power in re.findall(r"[a-z]+", match[2].lower()):
         value *= _POWERS[MAGNITUDE_FORMS[power]]
     return f"{value.normalize():f}"
 
 
-_ANY_NUMBER = rf"(?<![\w.,-])(\d+|{'|'.join(NUMBER_WORDS)})"
+_ANY_NUMBER = rf"(?<![\w.,-])({NUMBER})"
 _MAY_BE_AGE = re.compile(
     rf"{_ANY_NUMBER}(?= *(?:[.,;)]|$))|\bage[ds]?\b(?: \w+){{0,3}} (?:the )?{_ANY_NUMBER}\b", re.IGNORECASE
 )
@@ -116,20 +117,16 @@ def changed_ages(before: str, after: str) -> list[str]:
     >>> changed_ages("a girl aged 14", "14 girls"), changed_ages("his mother, 88 years", "his mother, aged 88")
     (["lost '14' as an age"], [])
     """
-    ours, theirs = _ages(before), _ages(after)
+    ours, theirs = ages(before), ages(after)
     lost = [f"lost {age!r} as an age" for age in _no_ages_in(ours, theirs, after, _MAY_BE_AGE)]
     return lost + [f"invented {age!r} as an age" for age in _no_ages_in(theirs, ours, before, _MAY_BE_AGE, _OF_YEARS)]
 
 
-def _ages(text: str) -> frozenset[str]:
-    return frozenset(NUMBER_WORDS.get(age.lower(), age) for age in spelt_ages(text))
-
-
-def _no_ages_in(ages: frozenset[str], others: frozenset[str], text: str, *patterns: re.Pattern[str]) -> list[str]:
-    """Those of ``ages`` that are not among ``others``, and by none of the patterns could be ages in ``text`` either."""
-    found = (match[match.lastindex or 0] for pattern in patterns for match in pattern.finditer(text))
-    possible = {NUMBER_WORDS.get(number.lower(), number) for number in found}
-    return sorted(ages - others - possible)
+def _no_ages_in(found: frozenset[str], others: frozenset[str], text: str, *patterns: re.Pattern[str]) -> list[str]:
+    """Those of the ages ``found`` that are not among ``others``, and by none of the patterns could be ages in ``text`` either."""
+    matches = (match for pattern in patterns for match in pattern.finditer(text))
+    possible = {in_figures(match[match.lastindex or 0]) for match in matches}
+    return sorted(found - others - possible)
 
 
 _QUANTIFIERS = (
@@ -195,7 +192,7 @@ def units(text: str) -> tuple[Counter[str], Counter[str]]:
 
     Certain is money, and what follows a number: the "days" of "three days", not those of "the days of the war".
     """
-    text = _SHORT.sub(_spelt_out, text)
+    text = _spelt_out(text)
     certain = Counter(unit for unit, is_certain in _measures(_tokens(without_ages(text))) if is_certain)
     return certain, Counter(unit for unit, _ in _measures(_tokens(text)))
 

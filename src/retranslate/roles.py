@@ -24,8 +24,8 @@ from retranslate.lexicon import (
     FORMS_OF_BE,
     FUNCTION_WORDS,
     MAGNITUDE_FORMS,
-    NUMBER_WORDS,
     PREPOSITIONS,
+    is_count,
     is_reporting,
     pieces,
 )
@@ -54,7 +54,7 @@ def _acts(word: str) -> bool:
 
 
 def _counts(word: str) -> bool:
-    return word[0].isdigit() or word in NUMBER_WORDS or word in MAGNITUDE_FORMS
+    return is_count(word) or word in MAGNITUDE_FORMS
 
 
 def _opens_noun(word: str) -> bool:
@@ -149,7 +149,7 @@ def lost_pronouns(before: str, after: str) -> list[str]:
             if any(same_word(word, group[0]) for found in objects for word in found):
                 complaints.append(f"{verb!r} lost its {token!r} and took {group[0]!r} for its object")
         # Whom "accompanied by it the mayor" names last is the one who did it; of "attacked by it the police" nobody knows.
-        if preposition and not (preposition == "by" and not morphology.lemmas(verb).isdisjoint(_BY_IT)):
+        if preposition and (preposition != "by" or not _has([verb], _BY_IT)):
             complaints += _taken_places(ours, theirs, preposition, token)
     return complaints
 
@@ -274,15 +274,16 @@ def lost_agents(before: str, after: str) -> list[str]:
 
 def _leaves_no_agent(governor: str, head: str, tokens: Sequence[str], place: int) -> bool:
     """Whether the noun ``head``, which stood behind "by", is no doer any more with ``governor`` before it at ``place``."""
-    clause = tokens[max(0, place - 9) : place]
     if governor == "with":
-        return morphology.lemmas(head).isdisjoint(_TOOLS) and not _has(clause[:-1][-2:], _FILLING)
+        return not _has([head], _TOOLS) and not _has(tokens[max(0, place - 3) : place - 1], _FILLING)
     if governor == "to":
-        return not (head.endswith("ing") and tokens[place] in morphology.lemmas(head) and _has(clause, _ORDERS))
+        is_deed = head.endswith("ing") and tokens[place] in morphology.lemmas(head)
+        return not (is_deed and _has(tokens[max(0, place - 9) : place], _ORDERS))
     return governor in _NO_AGENT or governor not in PREPOSITIONS
 
 
 def _has(tokens: Sequence[str], lemmas: frozenset[str]) -> bool:
+    """Whether a word of ``tokens`` is a form of one of ``lemmas``."""
     return any(not lemmas.isdisjoint(morphology.lemmas(token)) for token in tokens)
 
 
@@ -354,7 +355,7 @@ def lost_source(before: str, after: str) -> list[str]:
     return [
         f"{verb!r} lost its {lost!r}"
         for verb, lost, head in _joined(ours, ("from", "against"))
-        if (lost != "from" or morphology.lemmas(verb).isdisjoint(_FROM_OR_NOT))
+        if (lost != "from" or not _has([verb], _FROM_OR_NOT))
         and ours.count(lost) > theirs.count(lost)
         and any(_noun_group(theirs, there + 1)[:1] == [head] for there in _places(theirs, verb))
     ]

@@ -36,24 +36,22 @@ def _before(tokens: Sequence[str], verb: int) -> list[str]:
     found: list[str] = []
     # "It was the commission that announced": there the speaker stands before "that".
     end = verb - (tokens[verb - 1 : verb] == ("that",))
-    end -= len(_aside(tokens, end))
-    for place in range(end - 1, -1, -1):
+    for place in reversed(range(_before_aside(tokens, end))):
         token = tokens[place]
         # "Who declined to reveal his name" says nothing.
-        if token in _ENDS or (is_reporting(token) and (place == 0 or tokens[place - 1] != "to")):
+        if token in _ENDS or (is_reporting(token) and tokens[place - 1 : place] != ("to",)):
             break
         if carries_meaning(token):
             found.append(token)
     return found
 
 
-def _aside(tokens: Sequence[str], end: int) -> Sequence[str]:
-    """The clause in commas that ends at ``end``: "the source, who declined to reveal his name, added"."""
-    if tokens[end - 1 : end] == (",",):
-        for place in range(end - 2, -1, -1):
-            if tokens[place] in BREAKS:
-                return tokens[place:end] if tokens[place] == "," and tokens[place + 1] in _ASIDES else ()
-    return ()
+def _before_aside(tokens: Sequence[str], end: int) -> int:
+    """``end``, or where the clause in commas begins that ends there: "the source, who declined to reveal his name, added"."""
+    if tokens[end - 1 : end] != (",",):
+        return end
+    mark = next((place for place in reversed(range(end - 1)) if tokens[place] in BREAKS), -1)
+    return mark if tokens[mark : mark + 1] == (",",) and tokens[mark + 1] in _ASIDES else end
 
 
 def _after(tokens: Sequence[str], verb: int) -> list[str]:
