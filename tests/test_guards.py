@@ -279,6 +279,7 @@ CHANGED_FACTS = [
     ("He was not Karim's only son.", "He was Karim's only son."),
     ('It does not depend only on oil.', 'It depends only on oil.'),
     ('Other sources said that 30 persons were killed.', 'Other sources said that more than 30 people were killed.'),
+    ('Other people left.', 'More people left.'),
     ('Another 20 persons wounded in the attack.', 'More than 20 people were wounded in the attack.'),
     ('Police said that a girl aged 14 was killed in Basra.', 'Police said that 14 girls were killed in Basra.'),
     ('A bomb killed a citizen aged 40 years.', 'A bomb killed 40 citizens.'),

@@ -57,7 +57,6 @@ def test_round_numbers(text: str, found: dict[str, int]) -> None:
     "text", ["9" * 2_000 + " thousand", "1" + " trillion" * 2_000, "1" + ",000" * 2_000 + " million"]
 )
 def test_a_number_without_end_is_no_trouble(text: str) -> None:
-    assert round_numbers(text) == round_numbers(text)
     assert round_numbers(text) != round_numbers("9 thousand")
 
 

@@ -103,7 +103,7 @@ def _says_more_of_others(before: str, after: str) -> bool:
     theirs = (*words(after), "")
     places = [place for place, word in enumerate(theirs) if word == "more"]
     return not _OTHERS.isdisjoint(words(before)) and all(
-        (at == 0 or is_count(theirs[at - 1])) and theirs[at + 1] != "than" for at in places
+        at > 0 and is_count(theirs[at - 1]) and theirs[at + 1] != "than" for at in places
     )
 
 
