@@ -22,7 +22,7 @@ def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "recipe.toml"
     path.write_text(
         'base = "base"\noutput = "run"\npairs = 20\nbatch_tokens = 400\nfrozen_layers = 1\nmax_tokens = 200\n'
-        '[[source]]\nkind = "pairs"\nshare = 1\nfiles = ["pairs.tsv"]\n[restraint]\npairs = 10\n'
+        '[[source]]\nkind = "pairs"\nshare = 1\nfiles = ["pairs.tsv"]\n[preference]\npairs = 10\nrewrites = 4\ngap = 0.5\ntemperature = 2.0\n'
         "[encoder_decoder]\nvocabulary = 200\nwidth = 16\nfeed_forward = 16\nlayers = 1\nheads = 2\n",
         "utf-8",
     )
@@ -35,15 +35,15 @@ def printed(*arguments: object) -> str:
     return result.stdout
 
 
-def test_a_model_is_trained_restrained_and_averaged(recipe: Path) -> None:
+def test_a_model_is_trained_taught_to_prefer_and_averaged(recipe: Path) -> None:
     folder = Path(printed(recipe).strip())
     assert json.loads((recipe.parent / "run" / "last.json").read_text("utf-8"))["pairs"] == 20
     assert printed("run", recipe).strip() == str(folder)
-    restrained = Path(printed("restraint", recipe).strip())
-    assert (restrained / "model.safetensors").is_file()
-    assert restrained.parent.name == "restraint"
+    preferring = Path(printed("preference", recipe).strip())
+    assert (preferring / "model.safetensors").is_file()
+    assert preferring.parent.name == "preference"
     output = recipe.parent / "mean"
-    assert printed("average", folder, restrained, "-o", output).strip() == str(output)
+    assert printed("average", folder, preferring, "-o", output).strip() == str(output)
     assert (output / "model.safetensors").is_file()
 
 
@@ -71,6 +71,6 @@ def test_samples_are_shown_with_their_rates(recipe: Path, monkeypatch: pytest.Mo
 
 
 def test_a_recipe_that_is_not_there_is_refused_by_every_command(tmp_path: Path) -> None:
-    for command in ([], ["run"], ["samples"], ["restraint"]):
+    for command in ([], ["run"], ["samples"], ["preference"]):
         with pytest.raises(InputError, match="cannot read the recipe"):
             CliRunner().invoke(app, ["train", *command, str(tmp_path / "lost.toml")], catch_exceptions=False)

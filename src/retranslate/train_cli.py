@@ -40,8 +40,8 @@ def run(
     """Fine-tune a model by a recipe, from its last checkpoint if there is one; print the folder of the model.
 
     "retranslate train RECIPE.toml" means this. "retranslate train samples" shows the damage, "retranslate train
-    restraint" teaches a trained model what not to do, "retranslate train average" takes the mean of checkpoints, and
-    "retranslate train export" makes one small file of a model.
+    preference" teaches a trained model which of its rewrites are the better ones, "retranslate train average" takes the
+    mean of checkpoints, and "retranslate train export" makes one small file of a model.
     """
     with _extra():
         from retranslate.training.finetune import train
@@ -66,14 +66,14 @@ def samples(
         print("\n\n".join([*shown(examples[:count]), f"of 100 in {len(examples):,} sentences\n{rate_table(examples)}"]))
 
 
-@train_app.command("restraint")
-def restraint(recipe: RecipeFile) -> None:
-    """Teach the recipe's trained model what not to do, from those of its own rewrites that the guards refuse."""
+@train_app.command("preference")
+def preference(recipe: RecipeFile) -> None:
+    """Teach the recipe's trained model which of its own rewrites are the better ones."""
     with _extra():
+        from retranslate.training.preference import train_preference
         from retranslate.training.recipe import read_recipe
-        from retranslate.training.restraint import train_restraint
 
-        print(train_restraint(read_recipe(recipe)))
+        print(train_preference(read_recipe(recipe)))
 
 
 @train_app.command("fluency")

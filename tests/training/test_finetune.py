@@ -131,20 +131,17 @@ def test_a_copy_has_no_changed_token(base: Path) -> None:
     assert set(item.weights) == {1.0}
 
 
-def test_the_loss_is_weighted_and_what_must_not_be_written_costs_its_likelihood(base: Path) -> None:
+def test_the_loss_is_weighted(base: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     item = encode(Example("the road open", "the road is open"), tokenizer)
-    signs = [(-2.0, 0.0, 1.0, 3.0)[place % 4] for place in range(len(item.answer))]
+    weights = [(2.0, 0.0, 1.0, 3.0)[place % 4] for place in range(len(item.answer))]
     with torch.inference_mode():
-        found = loss_of(model, *collate([replace(item, weights=tuple(signs))], 0, "cpu")).item()
+        found = loss_of(model, *collate([replace(item, weights=tuple(weights))], 0, "cpu")).item()
         logits = model(torch.tensor([[*item.prompt, *item.answer]])).logits[0]
     chances = logits.log_softmax(-1)[len(item.prompt) - 1 : -1].gather(1, torch.tensor(item.answer).unsqueeze(1))
-    terms = [
-        weight * math.log(1 - math.exp(chance)) if weight < 0 else weight * -chance
-        for weight, chance in zip(signs, chances.squeeze(1).tolist(), strict=True)
-    ]
-    assert found == pytest.approx(sum(terms) / sum(map(abs, signs)), abs=1e-4)
+    terms = [-weight * chance for weight, chance in zip(weights, chances.squeeze(1).tolist(), strict=True)]
+    assert found == pytest.approx(sum(terms) / sum(weights), abs=1e-4)
 
 
 # --- A run ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from retranslate.errors import InputError
 from retranslate.training.damage import Rates
-from retranslate.training.recipe import CHANGEABLE, EncoderDecoder, Recipe, Restraint, Source, read_recipe
+from retranslate.training.recipe import CHANGEABLE, EncoderDecoder, Preference, Recipe, Source, read_recipe
 
 SOURCE = '[[source]]\nkind = "damage"\nshare = 0.5\nfiles = ["clean.txt"]\n'
 TOP = 'base = "base"\noutput = "run"\n'
@@ -51,7 +51,7 @@ def test_every_setting_is_read(folder: Path) -> None:
         'glossary = ["own.tsv"]\nparser = "other"\nseed = 5\npairs = 10\nbatch_tokens = 20\nlearning_rate = 1e-5\nwarmup = 1\ndecay = 2\n'
         "frozen_layers = 3\nmax_tokens = 40\ncheckpoint_minutes = 2\nchanged_weight = 2\ndev = ['own.tsv']\ndev_pairs = 7\n[rates]\nV1 = 0.5\nLX = 1\n"
         "[encoder_decoder]\nfamily = 'marian'\nvocabulary = 300\nwidth = 32\nfeed_forward = 64\nlayers = 2\nheads = 4\ndropout = 0\n"
-        "[restraint]\npairs = 9\nlearning_rate = 1e-6\nweight = 2\nmodel = 'base'\n"
+        "[preference]\npairs = 9\nrewrites = 3\ntemperature = 1\ngap = 2\nbeta = 0.5\nanchor = 0\nlearning_rate = 1e-6\nmodel = 'base'\n"
         '[[source]]\nkind = "pairs"\nshare = 1\nfiles = ["clean.txt"]\nmin_f1 = 0.7\nguarded = true\nratio = [0.9, 1]\nwords = [2, 30]\n'
     )
     assert recipe(folder, text) == Recipe(
@@ -74,7 +74,7 @@ def test_every_setting_is_read(folder: Path) -> None:
         dev_pairs=7,
         rates=Rates(V1=0.5, LX=1.0),
         encoder_decoder=EncoderDecoder("marian", 300, 32, 64, 2, 4, 0.0),
-        restraint=Restraint(9, 1e-6, 2.0, folder / "base"),
+        preference=Preference(9, 3, 1.0, 2.0, 0.5, 0.0, 1e-6, folder / "base"),
     )
 
 
@@ -143,10 +143,11 @@ def test_a_recipe_needs_no_base(folder: Path, table: str, shape: EncoderDecoder 
             "[encoder_decoder]: dropout: 1 is not a number from 0, below 1",
         ),
         (TOP + SOURCE + "[encoder_decoder]\ndepth = 1\n", "[encoder_decoder]: unknown key 'depth'"),
-        (TOP + SOURCE + "[restraint]\nweight = 0\n", "[restraint]: weight: 0 is not a number above 0"),
+        (TOP + SOURCE + "[preference]\nbeta = 0\n", "[preference]: beta: 0 is not a number above 0"),
+        (TOP + SOURCE + "[preference]\nanchor = -1\n", "[preference]: anchor: -1 is not a number of at least 0"),
         (
-            TOP + SOURCE + "[restraint]\nbeta = 1\n",
-            "[restraint]: unknown key 'beta'; known are learning_rate, model, pairs, weight",
+            TOP + SOURCE + "[preference]\nweight = 1\n",
+            "[preference]: unknown key 'weight'; known are anchor, beta, gap, learning_rate, model, pairs, rewrites, temperature",
         ),
         ("base = ", "not a TOML file"),
     ],
@@ -170,7 +171,7 @@ def test_a_recipe_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 CHANGES = {
     "pairs": 5, "decay": 6, "checkpoint_minutes": 7.0, "output": Path("elsewhere"), "base": Path("other"), "sources": (), "glossary": (Path("g"),),
     "parser": "p", "seed": 9, "batch_tokens": 9, "learning_rate": 0.5, "warmup": 9, "frozen_layers": 1, "max_tokens": 9, "rates": Rates(V1=0.1),
-    "changed_weight": 2.0, "dev": (Path("d"),), "dev_pairs": 3, "encoder_decoder": EncoderDecoder(), "restraint": Restraint(weight=2.0),
+    "changed_weight": 2.0, "dev": (Path("d"),), "dev_pairs": 3, "encoder_decoder": EncoderDecoder(), "preference": Preference(beta=2.0),
 }  # fmt: skip
 
 

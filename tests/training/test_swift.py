@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 
 import tiny_models
 from retranslate.training import swift
-from retranslate.training.swift import attend_in_groups, cross_entropy, grouped_attention
+from retranslate.training.swift import attend_in_groups, cross_entropy, grouped_attention, log_probabilities
 
 
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.integers(1, 9), st.integers(0, 99))
@@ -73,3 +73,22 @@ def test_the_cross_entropy_needs_no_gradients() -> None:
     wanted = torch.tensor([0, 1, 4])
     found = cross_entropy(hidden, head, wanted, torch.ones(3))
     torch.testing.assert_close(found, torch.nn.functional.cross_entropy(hidden @ head.T, wanted))
+
+
+@pytest.mark.parametrize("length", [2, 3, 100])
+@given(positions=st.integers(1, 9), seed=st.integers(0, 99))
+def test_log_probabilities_in_slices_are_the_plain_ones(length: int, positions: int, seed: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    hidden = torch.randn(positions, 6, generator=draw, requires_grad=True)
+    head = torch.randn(11, 6, generator=draw, requires_grad=True)
+    wanted = torch.randint(0, 11, (positions,), generator=draw)
+    shares = torch.randn(positions, generator=draw)
+    expected = (hidden @ head.T).log_softmax(-1).gather(1, wanted[:, None]).squeeze(1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(swift, "_SLICE", {"cpu": length})
+        found = log_probabilities(hidden, head, wanted)
+        torch.testing.assert_close(found, expected)
+        ours = torch.autograd.grad((found * shares).sum(), (hidden, head))
+    theirs = torch.autograd.grad((expected * shares).sum(), (hidden, head))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other)

@@ -18,8 +18,7 @@ IGNORED = -100
 class Encoded:
     """Token ids of one pair: what the model reads, and what it writes, end mark included.
 
-    A token of ``answer`` counts in the loss by its entry in ``weights``. One of weight 0 is only read; one of a weight
-    below 0 must not be written.
+    A token of ``answer`` counts in the loss by its entry in ``weights``; one of weight 0 is only read.
     """
 
     prompt: tuple[int, ...]

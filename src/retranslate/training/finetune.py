@@ -78,7 +78,7 @@ def open_learner(folder: Path, frozen_layers: int) -> Learner:
     """The model in ``folder``, ready to be trained. Raises InputError when it cannot be trained here."""
     from retranslate.training.swift import attend_in_groups
 
-    model, tokenizer = _open(folder)
+    model, tokenizer = open_causal(folder)
     frozen = _freeze(model, frozen_layers)
     device = best_device()
     if device == "cpu":
@@ -111,29 +111,16 @@ def collate(batch: Sequence[Encoded], pad: int, device: str) -> tuple[torch.Tens
 
 
 def loss_of(model: PreTrainedModel, ids: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """The weighted mean over the answers' tokens: of the cross-entropy, and of the unlikelihood where weights are below 0.
+    """The weighted mean of the cross-entropy over the answers' tokens.
 
-    Unlikelihood, -log(1 - p), is what a token costs that must not be written (Welleck et al. 2020, "Neural Text
-    Generation with Unlikelihood Training"). Causal attention and padding on the right: no mask is needed.
+    Causal attention and padding on the right: no mask is needed.
     """
-    import torch
-
     from retranslate.training.swift import cross_entropy
 
     hidden = model.model(ids, use_cache=False).last_hidden_state[:, :-1]
     wanted, weights = labels[:, 1:], weights[:, 1:]
-    total = weights.abs().sum()
-    good, bad = weights > 0, weights < 0
-    loss: torch.Tensor = hidden.new_zeros((), dtype=torch.float32)
-    if good.any():
-        share = weights[good].sum() / total
-        loss = loss + share * cross_entropy(hidden[good], model.lm_head.weight, wanted[good], weights[good])
-    if bad.any():
-        chances = model.lm_head(hidden[bad]).float().log_softmax(-1).gather(1, wanted[bad].unsqueeze(1)).squeeze(1)
-        # A probability of one would cost infinitely much.
-        against = -torch.log1p(-chances.exp().clamp(max=1 - 1e-4))
-        loss = loss + (against * -weights[bad]).sum() / total
-    return loss
+    counts = weights > 0
+    return cross_entropy(hidden[counts], model.lm_head.weight, wanted[counts], weights[counts])
 
 
 def open_pretrained(folder: Path, family: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -170,7 +157,7 @@ def _unpacked(gguf: Path, config: PretrainedConfig) -> PreTrainedModel:
     return model
 
 
-def _open(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def open_causal(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The Llama-type model in ``folder``. Raises InputError when it is of another type, or its tokenizer lacks a mark."""
     model, tokenizer = open_pretrained(folder, "AutoModelForCausalLM")
     if model.config.model_type != "llama":

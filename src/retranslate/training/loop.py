@@ -7,10 +7,10 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from retranslate.errors import InputError
 from retranslate.training.checkpoint import (
@@ -34,15 +34,16 @@ LOG = "log.csv"
 DEV_LOG = "dev.csv"
 _LOG_COLUMNS = ("pairs", "loss", "learning_rate", "pairs_per_second")
 _DEV_COLUMNS = ("pairs", "loss")
+_S = TypeVar("_S", bound=Sized)
 
 
 @dataclass(frozen=True)
 class Learner:
-    """A model that is trained. ``loss`` is the mean over a batch's answers, by their weights, as a scalar tensor."""
+    """A model that is trained. ``loss`` is the mean over a batch of what is learnt, as a scalar tensor."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    loss: Callable[[Sequence[Encoded]], torch.Tensor]
+    loss: Callable[[Sequence[Any]], torch.Tensor]
     frozen: frozenset[torch.nn.Parameter] = frozenset()
 
 
@@ -50,7 +51,7 @@ class Learner:
 class Material:
     """What is learnt, in the order of the examples, and pairs held out, if there are any, to choose the best model by."""
 
-    items: Sequence[Encoded]
+    items: Sequence[Sized]
     dev: Sequence[Encoded] = ()
 
 
@@ -90,7 +91,7 @@ def rate_at(pairs: int, total: int, recipe: Recipe) -> float:
     return recipe.learning_rate * min(rising, falling)
 
 
-def fitting(items: Iterable[Encoded], max_tokens: int, what: str) -> list[Encoded]:
+def fitting(items: Iterable[_S], max_tokens: int, what: str) -> list[_S]:
     """The items that are not too long; how many are left out is told. Raises InputError when none is left of some."""
     every = list(items)
     short = [item for item in every if len(item) <= max_tokens]
@@ -208,9 +209,7 @@ class _Run:
         )
 
 
-def _step(
-    learner: Learner, optimizer: torch.optim.Optimizer, batch: Sequence[Encoded], rate: float, seed: int
-) -> float:
+def _step(learner: Learner, optimizer: torch.optim.Optimizer, batch: Sequence[Sized], rate: float, seed: int) -> float:
     """One update of the weights; returns the loss before it."""
     import torch
 

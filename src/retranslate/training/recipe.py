@@ -16,7 +16,7 @@ from retranslate.training.damage import Rates
 Kind = Literal["damage", "pairs", "post-edits", "identity"]
 Family = Literal["t5", "marian"]
 
-CHANGEABLE = ("pairs", "decay", "checkpoint_minutes", "output", "encoder_decoder", "restraint")
+CHANGEABLE = ("pairs", "decay", "checkpoint_minutes", "output", "encoder_decoder", "preference")
 """Settings that may differ when a run is resumed; the tables at the end are about runs of their own."""
 
 
@@ -58,16 +58,21 @@ class EncoderDecoder:
 
 
 @dataclass(frozen=True)
-class Restraint:
-    """How a trained model is taught what not to do, from its own rewrites of ``pairs`` sentences.
+class Preference:
+    """How a trained model is taught which of its own rewrites of ``pairs`` sentences to prefer.
 
-    A token that must not be written counts ``weight`` times as much as one that is to be written. ``model`` is the
-    folder of another model than the recipe's own.
+    Of each sentence ``rewrites`` are drawn at ``temperature``; two of them are compared if their quality, of 100, is at
+    least ``gap`` apart. The larger ``beta`` is, the less the model may move away from where it began; likelihood of the better rewrite in itself
+    counts ``anchor`` times as much. ``model`` is the folder of another model than the recipe's own.
     """
 
     pairs: int = 4_000
-    learning_rate: float = 1e-4
-    weight: float = 3.0
+    rewrites: int = 7
+    temperature: float = 0.8
+    gap: float = 6.0
+    beta: float = 0.1
+    anchor: float = 0.25
+    learning_rate: float = 1e-5
     model: Path | None = None
 
 
@@ -101,7 +106,7 @@ class Recipe:
     dev_pairs: int = 200
     rates: Rates = field(default_factory=Rates)
     encoder_decoder: EncoderDecoder | None = None
-    restraint: Restraint = field(default_factory=Restraint)
+    preference: Preference = field(default_factory=Preference)
 
     @property
     def fingerprint(self) -> str:
@@ -145,7 +150,7 @@ def read_recipe(path: Path) -> Recipe:
         dev=_files(table.get("dev", []), f"{path}: dev", path.parent),
         rates=Rates(**_table(table.get("rates", {}), {item.name: _SHARE for item in fields(Rates)}, path, "rates")),
         encoder_decoder=None if shape is None else _encoder_decoder(shape, path),
-        restraint=_restraint(table.get("restraint", {}), path),
+        preference=_preference(table.get("preference", {}), path),
     )
 
 
@@ -206,10 +211,14 @@ _ENCODER_DECODER_RULES: Mapping[str, _Rule] = {
     "heads": _whole(1),
     "dropout": _Rule("a number from 0, below 1", lambda value: _is_number(value) and 0 <= value < 1, float),
 }
-_RESTRAINT_RULES: Mapping[str, _Rule] = {
+_PREFERENCE_RULES: Mapping[str, _Rule] = {
     "pairs": _whole(1),
+    "rewrites": _whole(2),
+    "temperature": _above_zero(),
+    "gap": _above_zero(),
+    "beta": _above_zero(),
+    "anchor": _Rule("a number of at least 0", lambda value: _is_number(value) and value >= 0, float),
     "learning_rate": _above_zero(),
-    "weight": _above_zero(),
     "model": _TEXT,
 }
 _SOURCE_RULES: Mapping[str, _Rule] = {
@@ -267,11 +276,11 @@ def _model(value: Any, where: str, path: Path) -> Path:
     return folder
 
 
-def _restraint(value: Any, path: Path) -> Restraint:
-    settings = _table(value, _RESTRAINT_RULES, path, "restraint")
+def _preference(value: Any, path: Path) -> Preference:
+    settings = _table(value, _PREFERENCE_RULES, path, "preference")
     if "model" in settings:
-        settings["model"] = _model(settings["model"], f"{path}: [restraint]: model", path)
-    return Restraint(**settings)
+        settings["model"] = _model(settings["model"], f"{path}: [preference]: model", path)
+    return Preference(**settings)
 
 
 def _encoder_decoder(value: Any, path: Path) -> EncoderDecoder:

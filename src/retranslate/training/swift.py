@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -102,3 +103,22 @@ class _CrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None, None]:
         by_hidden, by_head = (None if item is None else item * gradient for item in ctx.saved_tensors)
         return by_hidden, by_head, None, None
+
+
+def log_probabilities(hidden: torch.Tensor, head: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """The log-probabilities of ``wanted``, in nats, shape (positions,); all logits never exist at once.
+
+    Those of a slice are computed again for its gradient. Shapes: hidden (positions, size), head (vocabulary, size),
+    wanted (positions,).
+    """
+    size = _SLICE.get(hidden.device.type, _LARGE_SLICE)
+    slices = [
+        checkpoint(_slice_logs, hidden[start : start + size], head, wanted[start : start + size], use_reentrant=False)
+        for start in range(0, len(hidden), size)
+    ]
+    return torch.cat(slices)
+
+
+def _slice_logs(hidden: torch.Tensor, head: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    scores = functional.linear(hidden, head).float()
+    return scores.gather(1, wanted[:, None]).squeeze(1) - scores.logsumexp(-1)
