@@ -7,7 +7,7 @@ import time
 
 import html5lib
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import GlossaryMaker
@@ -112,6 +112,8 @@ def test_every_text_is_a_page(text: str) -> None:
 
 
 @given(PAGES, st.integers(0, 1000), st.sampled_from((0.05, 0.3, 1.0)))
+@example("<!-- c -->&fjlig;", 269, 0.05)
+@example(" <!-- c -->f", 269, 0.05)
 @settings(max_examples=200)
 def test_no_repair_changes_the_page_around_the_words(text: str, seed: int, rate: float) -> None:
     result = meddled(Kind.html, text, seed, rate)

@@ -82,6 +82,25 @@ def test_an_insertion_goes_outside_of_the_element_at_whose_edge_it_is(position: 
     assert BOLD.raw[place.start :].startswith(before)
 
 
+COMMENT: tuple[str, str, PieceKind] = ("<!-- c -->", "", "fixed")
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "before"),
+    [
+        (passage(COMMENT, "said"), 0, "<!-- c -->"),
+        (passage(" ", COMMENT, "said"), 1, " <!-- c -->"),
+        (passage(COMMENT, OPEN, "said", CLOSE), 0, "<!-- c -->"),
+        (passage(OPEN, COMMENT, "said", CLOSE), 0, ""),
+        (passage("He ", COMMENT, "said"), 3, "He "),
+    ],
+)
+def test_an_insertion_does_not_come_before_the_comment_that_the_text_begins_with(
+    text: Passage, position: int, before: str
+) -> None:
+    assert text.place(position, position) == Place(len(before), len(before))
+
+
 def test_nothing_is_inserted_into_what_is_replaced_as_a_whole() -> None:
     double = passage("a ", ("&fjlig;", "fj", "coded"), ("%d", "%d", "fixed"))
     assert double.place(3, 3) is None

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Literal
 
 PieceKind = Literal["plain", "coded", "space", "opens", "closes", "fixed"]
@@ -160,8 +161,15 @@ class Passage:
             spot = spot_or_none
         first = self._visible[index - 1] + 1 if index > 0 else 0
         last = self._visible[index] if index < len(self._visible) else len(self.pieces)
-        closing = [piece.end for piece in self.pieces[first:last] if piece.kind == "closes"]
-        return closing[-1] if closing else spot
+        between = self.pieces[first:last]
+        closing = [piece.end for piece in between if piece.kind == "closes"]
+        if closing or self.plain[:position].strip():
+            return closing[-1] if closing else spot
+        # A comment before the first word stays before it: after a word it would be of the body of a page.
+        leading = [
+            piece.end for piece in takewhile(lambda piece: piece.kind != "opens", between) if piece.kind == "fixed"
+        ]
+        return leading[-1] if leading else spot
 
     def _text(self, index: int) -> str:
         return self.pieces[self._visible[index]].text
