@@ -2,7 +2,7 @@
 
 A guard takes the sentence before and after and the terms that the glossary allows to change, and returns its
 complaints, an empty list when all is well. :data:`GUARDS` names them all; :func:`judge` asks them. What counts as the
-same word, number or speaker is decided in ``counterparts``, ``quantities``, ``roles``, ``belonging`` and ``speech``.
+same word, number or speaker is decided in ``counterparts``, ``quantities``, ``bounds``, ``roles``, ``belonging`` and ``speech``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import pairwise, takewhile
 
 from retranslate import belonging, morphology, roles, speech, writing
+from retranslate.bounds import changed_bounds
 from retranslate.counterparts import (
     Terms,
     are_counterparts,
@@ -84,7 +85,8 @@ def numbers_kept(before: str, after: str, terms: Terms) -> list[str]:
 
 
 def counts_kept(before: str, after: str, terms: Terms) -> list[str]:
-    """Each number still counts what it counted, and all are still all: "12 wounded, 3 killed" is not "3 wounded, 12 killed"."""
+    """Each number still counts what it counted, and is as sure: "12 wounded, 3 killed" is not "3 wounded, 12 killed", 30 are not
+    "at least 30", what fell by a tenth did not fall to it, and all are still all."""
     ours, theirs = quantifiers(before), quantifiers(after)
     swapped = swapped_numbers(with_figures(before), with_figures(after))
     complaints = [f"{one!r} and {other!r} changed places" for one, other in swapped]
@@ -92,7 +94,8 @@ def counts_kept(before: str, after: str, terms: Terms) -> list[str]:
     new = theirs - ours
     if "more" in new and _says_more_of_others(before, after):
         new -= {"more"}
-    return complaints + [f"invented {word!r}" for word in sorted(new)]
+    complaints += [f"invented {word!r}" for word in sorted(new)]
+    return complaints + changed_bounds(before, after)
 
 
 _OTHERS = frozenset("other another additional further".split())
