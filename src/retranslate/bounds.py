@@ -15,11 +15,10 @@ _PHRASES = {
 # In garbled text the phrase stands in pieces, or another way: "not less the killed from 20", "exceeded 20", "to 20 dead".
 _ALIKE = {
     "at least": r"least|less|lesser|fewer|minimum|upwards?|more|over|above|exceed\w*|surpass\w*|only",
-    "up to": r"up|most|more|maximum|limit\w*|exceed\w*|reach\w*|amount\w*|arriv\w*|until|till|even|ceiling",
+    "up to": rf"up|most|more|maximum|limit\w*|exceed\w*|reach\w*|amount\w*|arriv\w*|until|till|even|ceiling|to {_A_NUMBER}",
 }
-_INVENTED = {name: re.compile(rf"\b(?:{phrase}) {_A_NUMBER}", re.IGNORECASE) for name, phrase in _PHRASES.items()}
+_SAID = {name: re.compile(rf"\b(?:{phrase}) {_A_NUMBER}", re.IGNORECASE) for name, phrase in _PHRASES.items()}
 _GIVEN = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in _ALIKE.items()}
-_UP_TO = re.compile(rf"\bto {_A_NUMBER}", re.IGNORECASE)
 _MEASURE = re.compile(
     rf"\b(by|to) (?:about |around |nearly |some )?((?:{NUMBER})(?:[.,]\d+)*) ?(?:%|percent\b|per cent\b)", re.IGNORECASE
 )
@@ -35,13 +34,13 @@ def changed_bounds(before: str, after: str) -> list[str]:
 
 
 def _new(before: str, after: str) -> Iterator[str]:
-    for name, phrase in _INVENTED.items():
-        if phrase.search(after) and not _GIVEN[name].search(before) and not (name == "up to" and _UP_TO.search(before)):
+    for name, phrase in _SAID.items():
+        if phrase.search(after) and not _GIVEN[name].search(before):
             yield f"invented {name!r}"
 
 
 def _lost(before: str, after: str) -> Iterator[str]:
-    if _INVENTED["at least"].search(before) and not _GIVEN["at least"].search(after):
+    if _SAID["at least"].search(before) and not _GIVEN["at least"].search(after):
         yield "lost 'at least'"
 
 

@@ -136,7 +136,7 @@ def test_token_logs_are_those_of_each_answer_by_itself(base: Path, tokenizer: Pr
     learner = open_learner(base, 0)
     items = [encode(replace(EXAMPLE, target=text), tokenizer) for text in (GOOD, LOSING, "Basra.")]
     with torch.inference_mode():
-        logs = token_logs(learner.model, items, tokenizer.eos_token_id, "cpu")
+        logs = token_logs(learner.model, items, tokenizer.eos_token_id)
     assert [len(rows) for rows in logs] == [len(item.answer) for item in items]
     for rows, item in zip(logs, items, strict=True):
         assert rows.sum().item() == pytest.approx(_nats(learner.model, item), rel=1e-3)
@@ -150,7 +150,7 @@ def test_the_loss_is_that_of_the_papers(base: Path, tokenizer: PreTrainedTokeniz
 
     def loss(ahead: float, settings: Preference = settings) -> float:
         batch = [Lesson(better, worse, ahead)]
-        return preference_loss(learner.model, batch, tokenizer.eos_token_id, "cpu", settings).item()
+        return preference_loss(learner.model, batch, tokenizer.eos_token_id, settings).item()
 
     # Where nothing has been learnt, a coin decides.
     assert loss(high - low) == pytest.approx(0.6931, abs=1e-3)

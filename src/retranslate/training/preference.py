@@ -13,12 +13,12 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retranslate import guards, judging
 from retranslate.errors import InputError
+from retranslate.evaluation.statistics import metrics
 from retranslate.rewriter import Request, Rewriter, answer_limit
 from retranslate.training import loop
 from retranslate.training.checkpoint import best_so_far, last_checkpoint
@@ -30,8 +30,6 @@ from retranslate.training.recipe import Preference, Recipe, fingerprint
 
 if TYPE_CHECKING:
     import torch
-    from sacrebleu.metrics.chrf import CHRF
-    from sacrebleu.metrics.ter import TER
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 FOLDER = "preference"
@@ -77,22 +75,24 @@ def train_preference(recipe: Recipe) -> Path:
     """
     settings, output = recipe.preference, recipe.output / FOLDER
     start = settings.model or _trained(recipe)
-    weights = Rewriter.load(start, best_device()).weights
-    mark = fingerprint([recipe.fingerprint, asdict(replace(settings, model=None)), weights])
+    rewriter, dev = Rewriter.load(start, best_device()), dev_examples(recipe)
+    mark = fingerprint([recipe.fingerprint, asdict(replace(settings, model=None)), rewriter.weights])
+    drawn = fingerprint([rewriter.weights, settings.rewrites, settings.temperature, settings.gap])
+    found = last_checkpoint(output, mark)
+    if dev and found is None:
+        _tell_harm("before", dev, rewriter)
+    del rewriter
     # Other damage to other sentences first: what was trained on goes better than what will come.
     path = prepare(replace(recipe, seed=recipe.seed + 1, output=output), settings.pairs)
     examples = read_examples(path)
-    drawn = fingerprint([weights, settings.rewrites, settings.temperature, settings.gap])
     contests = _held(start, examples, settings, recipe.seed, output / f"{path.stem}-{drawn}.contests")
-    found = last_checkpoint(output, mark)
-    if found is None:
-        _tell_harm("before", recipe, start)
     learner = open_learner(found.folder if found else start, recipe.frozen_layers)
     items = fitting(lessons(examples, contests, learner.tokenizer), 2 * recipe.max_tokens, "contests")
     own = replace(recipe, output=output, learning_rate=settings.learning_rate, warmup=WARMUP, decay=len(items) // 2)
     # The dev loss is no judge here: references are not what is learnt.
     folder = loop.run(own, mark, preferring(learner, settings), Material(items), found)
-    _tell_harm("after", recipe, folder)
+    if dev:
+        _tell_harm("after", dev, Rewriter.load(folder, best_device()))
     return folder
 
 
@@ -121,9 +121,8 @@ def quality(example: Example, rewrite: str) -> float:
 
 
 def _nearness(hypothesis: str, reference: str) -> float:
-    ter, chrf = _metrics()
-    edits = min(ter.sentence_score(hypothesis, [reference]).score, 120.0)
-    overlap = chrf.sentence_score(hypothesis, [reference]).score
+    edits = min(metrics()["ter"].sentence_score(hypothesis, [reference]).score, 120.0)
+    overlap = metrics()["chrf"].sentence_score(hypothesis, [reference]).score
     return float(TER_SHARE * (100 - edits) + (1 - TER_SHARE) * overlap)
 
 
@@ -136,38 +135,36 @@ def matched(example: Example, rewrites: Iterable[str], gap: float) -> list[tuple
 
 def preferring(learner: Learner, settings: Preference) -> Learner:
     """The learner with a loss over lessons instead of one over answers."""
-    pad, device = learner.tokenizer.eos_token_id, str(learner.model.device)
+    pad = learner.tokenizer.eos_token_id
 
     def loss(batch: Sequence[Lesson]) -> torch.Tensor:
-        return preference_loss(learner.model, batch, pad, device, settings)
+        return preference_loss(learner.model, batch, pad, settings)
 
     return replace(learner, loss=loss)
 
 
-def preference_loss(
-    model: PreTrainedModel, batch: Sequence[Lesson], pad: int, device: str, settings: Preference
-) -> torch.Tensor:
+def preference_loss(model: PreTrainedModel, batch: Sequence[Lesson], pad: int, settings: Preference) -> torch.Tensor:
     """The mean over the lessons of -log sigmoid(beta (lead - ahead)), lead being how much likelier, in nats, the better
     rewrite is by now; and ``anchor`` times the mean cross-entropy of the better ones' tokens."""
     import torch
     from torch.nn.functional import logsigmoid
 
     items = [*(one.better for one in batch), *(one.worse for one in batch)]
-    logs = [rows.sum() for rows in token_logs(model, items, pad, device)]
+    logs = [rows.sum() for rows in token_logs(model, items, pad)]
     better, worse = torch.stack(logs).chunk(2)
-    ahead = torch.tensor([one.ahead for one in batch], device=device)
+    ahead = torch.tensor([one.ahead for one in batch], device=model.device)
     tokens = sum(len(one.better.answer) for one in batch)
     chosen: torch.Tensor = -logsigmoid(settings.beta * (better - worse - ahead)).mean()
     return chosen - settings.anchor * better.sum() / tokens
 
 
-def token_logs(model: PreTrainedModel, items: Sequence[Encoded], pad: int, device: str) -> list[torch.Tensor]:
+def token_logs(model: PreTrainedModel, items: Sequence[Encoded], pad: int) -> list[torch.Tensor]:
     """The log-probabilities, in nats, of the tokens of each item's answer."""
     import torch
 
     from retranslate.training.swift import log_probabilities
 
-    ids, labels, _ = collate(items, pad, device)
+    ids, labels, _ = collate(items, pad, str(model.device))
     hidden = model.model(ids, use_cache=False).last_hidden_state[:, :-1]
     wanted = labels[:, 1:]
     said = wanted != IGNORED
@@ -186,10 +183,7 @@ def harm(pairs: Iterable[tuple[Example, str]]) -> float:
     return 1000 * complaints / max(1, words)
 
 
-def _tell_harm(when: str, recipe: Recipe, model: Path) -> None:
-    if not (dev := dev_examples(recipe)):
-        return
-    rewriter = Rewriter.load(model, best_device())
+def _tell_harm(when: str, dev: Sequence[Example], rewriter: Rewriter) -> None:
     short = [one for one in dev if rewriter.fits(Request(one.source, one.hints))]
     rewrites = rewriter.rewrite([Request(one.source, one.hints) for one in short])
     found = harm((example, rewrite.text) for example, rewrite in zip(short, rewrites, strict=True))
@@ -257,21 +251,17 @@ class _Writer:
         return found
 
     def _draw(self, examples: Sequence[Example]) -> list[list[str]]:
-        """For each example the rewrites that came to an end."""
-        import torch
+        """For each example its rewrites, an empty text for one that came to no end."""
+        from retranslate.decoding import padded
 
         prompts = [encode(example, self.tokenizer).prompt for example in examples]
-        width, pad, end = max(map(len, prompts)), self.tokenizer.eos_token_id, self.tokenizer.eos_token_id
-        rows = [[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts]
-        masks = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        width, end, count = max(map(len, prompts)), self.tokenizer.eos_token_id, self.settings.rewrites
         written = self.model.generate(
-            torch.tensor(rows, device=self.device), attention_mask=torch.tensor(masks, device=self.device), do_sample=True,
-            temperature=self.settings.temperature, top_k=0, top_p=1.0, num_return_sequences=self.settings.rewrites,
-            max_new_tokens=answer_limit(width), pad_token_id=pad, eos_token_id=end,
+            **padded(self.model, prompts, end), do_sample=True, temperature=self.settings.temperature, top_k=0, top_p=1.0,
+            num_return_sequences=count, max_new_tokens=answer_limit(width), pad_token_id=end, eos_token_id=end,
         )[:, width:].tolist()  # fmt: skip
         texts = [self._text(ids[: ids.index(end)]) if end in ids else "" for ids in written]
-        count = self.settings.rewrites
-        return [[text for text in texts[start : start + count] if text] for start in range(0, len(texts), count)]
+        return [texts[start : start + count] for start in range(0, len(texts), count)]
 
     def _text(self, ids: Sequence[int]) -> str:
         text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
@@ -279,19 +269,9 @@ class _Writer:
 
     def _contest(self, example: Example, better: str, worse: str) -> Contest:
         items = [encode(replace(example, target=text), self.tokenizer) for text in (better, worse)]
-        high, low = (
-            logs.sum().item() for logs in token_logs(self.model, items, self.tokenizer.eos_token_id, self.device)
-        )
+        high, low = (logs.sum().item() for logs in token_logs(self.model, items, self.tokenizer.eos_token_id))
         return Contest(better, worse, round(high - low, 3))
 
 
 def _line(contests: Sequence[Contest]) -> bytes:
     return json.dumps([asdict(one) for one in contests], ensure_ascii=False).encode() + b"\n"
-
-
-@cache
-def _metrics() -> tuple[TER, CHRF]:
-    from sacrebleu.metrics.chrf import CHRF
-    from sacrebleu.metrics.ter import TER
-
-    return TER(), CHRF()

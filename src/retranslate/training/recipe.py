@@ -178,6 +178,10 @@ def _above_zero() -> _Rule:
     return _Rule("a number above 0", lambda value: _is_number(value) and value > 0, float)
 
 
+def _at_least(least: int) -> _Rule:
+    return _Rule(f"a number of at least {least}", lambda value: _is_number(value) and value >= least, float)
+
+
 def _range(least: float, make: Callable[[Any], Any], wanted: str) -> _Rule:
     def holds(value: Any) -> bool:
         right = isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
@@ -199,7 +203,7 @@ _RECIPE_RULES: Mapping[str, _Rule] = {
     "frozen_layers": _whole(0),
     "max_tokens": _whole(2),
     "checkpoint_minutes": _above_zero(),
-    "changed_weight": _Rule("a number of at least 1", lambda value: _is_number(value) and value >= 1, float),
+    "changed_weight": _at_least(1),
     "dev_pairs": _whole(1),
 }
 _ENCODER_DECODER_RULES: Mapping[str, _Rule] = {
@@ -217,7 +221,7 @@ _PREFERENCE_RULES: Mapping[str, _Rule] = {
     "temperature": _above_zero(),
     "gap": _above_zero(),
     "beta": _above_zero(),
-    "anchor": _Rule("a number of at least 0", lambda value: _is_number(value) and value >= 0, float),
+    "anchor": _at_least(0),
     "learning_rate": _above_zero(),
     "model": _TEXT,
 }
