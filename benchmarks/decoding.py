@@ -27,7 +27,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from retranslate import decoding, onednn, ragged
+from retranslate import decoding, generating, onednn, ragged
 from retranslate.decoding import Terms
 from retranslate.drafting import Answer, Task
 from retranslate.gguf_weights import read_llama
@@ -62,17 +62,18 @@ def plain_bundled() -> Any:
 
 
 def bundled(count: int) -> Contest:
-    rewriter = Rewriter.load(device=TORCH)
-    terms = terms_of(rewriter)
-    return Contest("bundled", _ours(rewriter._model, terms), _theirs(plain_bundled(), terms), _tasks(rewriter, count))
+    return _contest("bundled", TORCH, count)
 
 
 def fast(count: int) -> Contest:
-    rewriter = Rewriter.load(device=LLAMA_CPP)
+    return _contest("fast", LLAMA_CPP, count)
+
+
+def _contest(name: str, engine: str, count: int) -> Contest:
+    rewriter = Rewriter.load(device=engine)
     end = rewriter._tokenizer.eos_token_id
-    plain = plain_bundled()
-    terms = Terms.of(plain, end, end, CLOSE_CALL)
-    return Contest("fast", _in_order(rewriter._decoded), _theirs(plain, terms), _tasks(rewriter, count))
+    theirs = _theirs(plain_bundled(), Terms(end, CLOSE_CALL), end)
+    return Contest(name, _in_order(rewriter._decoded), theirs, _tasks(rewriter, count))
 
 
 def _tasks(rewriter: Rewriter, count: int) -> dict[str, list[Task]]:
@@ -83,14 +84,10 @@ def _tasks(rewriter: Rewriter, count: int) -> dict[str, list[Task]]:
     }
 
 
-def terms_of(rewriter: Rewriter) -> Terms:
-    return Terms.of(rewriter._model, rewriter._tokenizer.eos_token_id, rewriter._pad, CLOSE_CALL)
-
-
 def stand_in(name: str, build: Callable[[], Any], count: int) -> Contest:
     ours, theirs = build(), build()
     onednn.block_linears(ours)
-    terms = Terms.of(ours, ours.config.eos_token_id, ours.config.pad_token_id, CLOSE_CALL)
+    terms = Terms.of(ours, ours.config.eos_token_id, CLOSE_CALL)
     lengths = [12 + (7 * number) % 36 for number in range(count)]
     fresh = stand_ins.unused_tokens(ours)
     damaged, repairs = stand_ins.sentences(fresh, terms.end, lengths, stand_ins.DAMAGED)
@@ -98,32 +95,34 @@ def stand_in(name: str, build: Callable[[], Any], count: int) -> Contest:
     write = _ours(ours, terms)
     for model in (ours, theirs):
         stand_ins.push(model, [*damaged, *clean], [*repairs, *copies])
-    return Contest(name, write, _theirs(theirs, terms), {"damaged": damaged, "clean": clean})
+    return Contest(name, write, _theirs(theirs, terms, ours.config.pad_token_id), {"damaged": damaged, "clean": clean})
 
 
 def _ours(model: Any, terms: Terms) -> Write:
     if not ragged.can_read_ragged(model):
         raise SystemExit("this version of transformers does not read raggedly: there is nothing to compare")
-    return _in_order(lambda tasks, batch: decoding.decode(model, tasks, terms, batch))
+    return _in_order(lambda tasks, batch: decoding.decode(ragged.RaggedModel(model), tasks, terms, batch))
 
 
 def _in_order(decoded: Callable[[Sequence[Task], int], Iterator[tuple[int, Answer]]]) -> Write:
     return lambda tasks, batch: [answer.ids for _, answer in sorted(decoded(tasks, batch), key=lambda pair: pair[0])]
 
 
-def _theirs(model: Any, terms: Terms) -> Write:
+def _theirs(model: Any, terms: Terms, pad: int) -> Write:
     return lambda tasks, batch: [
-        ids for start in range(0, len(tasks), batch) for ids in generated(model, tasks[start : start + batch], terms)
+        ids
+        for start in range(0, len(tasks), batch)
+        for ids in generated(model, tasks[start : start + batch], terms, pad)
     ]
 
 
-def generated(model: Any, tasks: Sequence[Task], terms: Terms) -> list[list[int]]:
+def generated(model: Any, tasks: Sequence[Task], terms: Terms, pad: int) -> list[list[int]]:
     """What the ``generate`` of transformers writes, greedily, all of them in one batch."""
-    inputs = decoding.padded(model, [task.prompt for task in tasks], terms.pad)
+    inputs = generating.padded(model, [task.prompt for task in tasks], pad)
     with torch.inference_mode():
         output = model.generate(
             **inputs, do_sample=False, num_beams=1, max_new_tokens=max(task.limit for task in tasks),
-            pad_token_id=terms.pad, eos_token_id=terms.end,
+            pad_token_id=pad, eos_token_id=terms.end,
         )  # fmt: skip
     written = output[:, 1:] if model.config.is_encoder_decoder else output[:, inputs["input_ids"].shape[1] :]
     return [

@@ -105,12 +105,14 @@ def _generate(model: Any) -> Write:
     from retranslate.decoding import Terms
     from retranslate.drafting import Task
 
-    terms = Terms(END, PAD, 0.0)
+    terms = Terms(END, 0.0)
 
     def write(tasks: Sequence[dict[str, Any]], batch: int) -> Ids:
         made = [Task(task["prompt"], task["source"], task["limit"]) for task in tasks]
         return [
-            ids for first in range(0, len(made), batch) for ids in generated(model, made[first : first + batch], terms)
+            ids
+            for first in range(0, len(made), batch)
+            for ids in generated(model, made[first : first + batch], terms, PAD)
         ]
 
     return write

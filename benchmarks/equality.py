@@ -21,12 +21,12 @@ from typing import Annotated, Any
 import torch
 import transformers
 import typer
-from decoding import generated, plain_bundled, terms_of
+from decoding import generated, plain_bundled
 
-from retranslate.decoding import Terms, decode
+from retranslate.decoding import Terms
 from retranslate.drafting import Task
 from retranslate.ragged import read_alone
-from retranslate.rewriter import Request, Rewriter
+from retranslate.rewriter import CLOSE_CALL, Request, Rewriter
 
 BLOCK = 64
 """Lines between two entries in the record."""
@@ -44,15 +44,15 @@ def lines_of(path: Path) -> Iterator[str]:
 
 def compare(rewriter: Rewriter, plain: Any, sentences: Sequence[str]) -> list[dict[str, Any]]:
     """What came of each of the ``sentences``."""
-    terms = terms_of(rewriter)
+    terms = Terms(rewriter._tokenizer.eos_token_id, CLOSE_CALL)
     found: list[dict[str, Any]] = [{"outcome": "too long"} for _ in sentences]
     fitting = [number for number, text in enumerate(sentences) if rewriter.fits(Request(text))]
     order = sorted(fitting, key=lambda number: len(sentences[number]))
     tasks = [rewriter._task(Request(sentences[number])) for number in order]
-    ours = {number: answer.ids for number, answer in decode(rewriter._model, tasks, terms, BATCH)}
+    ours = {number: answer.ids for number, answer in rewriter._decoded(tasks, BATCH)}
     for start in range(0, len(tasks), BATCH):
         batch = tasks[start : start + BATCH]
-        for place, theirs in enumerate(generated(plain, batch, terms), start):
+        for place, theirs in enumerate(generated(plain, batch, terms, terms.end), start):
             found[order[place]] = outcome(plain, tasks[place], terms, ours[place], theirs)
     return found
 
@@ -63,7 +63,7 @@ def outcome(plain: Any, task: Task, terms: Terms, ours: list[int], theirs: list[
         return {"outcome": "same", "tokens": len(ours), "copy": ours == list(task.source)}
     at = next((n for n, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs)))
     best = read_alone(plain, task.prompt, theirs[:at])[-1].topk(2).values
-    (alone,) = generated(plain, [task], terms)
+    (alone,) = generated(plain, [task], terms, terms.end)
     return {
         "outcome": "same as alone" if ours == alone else "different",
         "tokens": len(ours), "ours": ours, "theirs": theirs, "at": at, "lead": float(best[0] - best[1]),
@@ -81,7 +81,6 @@ def main(
     transformers.utils.logging.disable_progress_bar()
     done = Counter(json.loads(line)["file"] for line in record.open(encoding="utf-8")) if record.exists() else Counter()
     rewriter, plain = Rewriter.load(device="cpu"), plain_bundled()
-    assert rewriter._reads_ragged, "this version of transformers does not read raggedly: there is nothing to compare"
     print(f"{rewriter.signature}, torch {torch.__version__}, transformers {transformers.__version__}", flush=True)
     waiting = {path: islice(lines_of(path), done[path.name], most) for path in files}
     # In turns, so that a run that is cut short has something of each file.

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import random
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,20 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tiny_models
-from retranslate import decoding
-from retranslate.decoding import Terms, decode, generate, score, score_alone
+from retranslate.decoding import Terms, decode, score
 from retranslate.drafting import Answer, Task
-from retranslate.ragged import can_read_ragged
-from retranslate.rewriter import BUNDLED, CLOSE_CALL, Request, Rewriter
+from retranslate.ragged import RaggedModel, can_read_ragged
+from retranslate.rewriter import CLOSE_CALL, Request, Rewriter
 
-CASES = Path(__file__).parent / "cases"
 FAMILIES = ("causal", "t5", "bart", "marian")
 SENTENCES = [*tiny_models.sentences(10), "Short.", ""]
 
 
 def _terms(rewriter: Rewriter, tie: float = CLOSE_CALL) -> Terms:
+    return Terms.of(rewriter._model, rewriter._tokenizer.eos_token_id, tie)
+
+
+def _reader(rewriter: Rewriter) -> RaggedModel:
     assert can_read_ragged(rewriter._model)
-    return Terms.of(rewriter._model, rewriter._tokenizer.eos_token_id, rewriter._pad, tie)
+    return RaggedModel(rewriter._model)
 
 
 def _tasks(rewriter: Rewriter, limit: int = 40) -> list[Task]:
@@ -93,18 +93,8 @@ def test_the_answer_is_that_of_greedy_decoding_whatever_the_source(
         for task, answer in zip(_tasks(rewriter), greedy[family], strict=True)
     ]
     for seats in (1, 5, 32):
-        found = _answers(decode(rewriter._model, tasks, _terms(rewriter), seats))
+        found = _answers(decode(_reader(rewriter), tasks, _terms(rewriter), seats))
         assert [answer.ids for answer in found] == greedy[family]
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_scores_are_the_log_probabilities_of_the_tokens(tiny_rewriters: dict[str, Rewriter], family: str) -> None:
-    rewriter = tiny_rewriters[family]
-    tasks, terms = _tasks(rewriter), _terms(rewriter)
-    guided = _answers(decode(rewriter._model, tasks, terms, 4))
-    for answer, plain in zip(guided, _answers(generate(rewriter._model, tasks, terms, 4)), strict=True):
-        assert answer.ids == plain.ids
-        assert answer.scores == pytest.approx(plain.scores, abs=5e-3)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
@@ -115,24 +105,9 @@ def test_an_answer_ends_at_its_own_limit(
     rewriter = tiny_rewriters[family]
     tasks = _tasks(rewriter, limit)
     tasks[3] = dataclasses.replace(tasks[3], limit=30)
-    for way in (decode, generate):
-        found = _answers(way(rewriter._model, tasks, _terms(rewriter), 5))
-        for answer, task, whole in zip(found, tasks, greedy[family], strict=True):
-            assert answer.ids == whole[: task.limit]
-
-
-@pytest.mark.model
-def test_the_bundled_model_writes_what_generate_makes_it_write() -> None:
-    if not [*BUNDLED.glob("*.gguf"), *BUNDLED.glob("*.safetensors")]:
-        pytest.skip("no weights in this source tree")
-    rewriter = Rewriter.load(device="cpu")
-    garbled = json.loads((CASES / "in_the_wild.json").read_text("utf-8"))
-    clean = json.loads((CASES / "negative.json").read_text("utf-8"))[:12]
-    requests = [request for case in (*garbled, *clean) if rewriter.fits(request := Request(case["text"]))]
-    tasks = [rewriter._task(request) for request in requests]
-    expected = [answer.ids for answer in _answers(generate(rewriter._model, tasks, _terms(rewriter), 16))]
-    assert sum(ids == task.source for ids, task in zip(expected, tasks, strict=True)) < len(tasks) - 10
-    assert [answer.ids for answer in _answers(decode(rewriter._model, tasks, _terms(rewriter), 16))] == expected
+    found = _answers(decode(_reader(rewriter), tasks, _terms(rewriter), 5))
+    for answer, task, whole in zip(found, tasks, greedy[family], strict=True):
+        assert answer.ids == whole[: task.limit]
 
 
 # --- What the model thinks of given answers -------------------------------------------------------------------------
@@ -145,25 +120,10 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_answers_that_share_a_beginning_are_scored_as_if_alone(
-    tiny_rewriters: dict[str, Rewriter], family: str
-) -> None:
-    rewriter = tiny_rewriters[family]
-    assert can_read_ragged(rewriter._model)
-    prompts = [task.prompt for task in _tasks(rewriter)[:4]]
-    together = score(rewriter._model, prompts, OPTIONS)
-    alone = score_alone(rewriter._model, prompts, OPTIONS)
-    for options, mine, theirs in zip(OPTIONS, together, alone, strict=True):
-        assert [len(scores) for scores in mine] == [len(answer) for answer in options]
-        for found, expected in zip(mine, theirs, strict=True):
-            assert found == pytest.approx(expected, abs=2e-3)
-
-
 def test_what_is_shared_is_read_once(tiny_rewriters: dict[str, Rewriter], monkeypatch: pytest.MonkeyPatch) -> None:
     rewriter = tiny_rewriters["causal"]
     prompts = [task.prompt for task in _tasks(rewriter)[:4]]
-    assert can_read_ragged(rewriter._model)
+    reader = _reader(rewriter)
     passes: list[int] = []
     forward = rewriter._model.forward
 
@@ -172,7 +132,7 @@ def test_what_is_shared_is_read_once(tiny_rewriters: dict[str, Rewriter], monkey
         return forward(ids, **more)
 
     monkeypatch.setattr(rewriter._model, "forward", counting)
-    score(rewriter._model, prompts, OPTIONS)
+    score(reader, prompts, OPTIONS)
     # The last token of an answer is not read, but the one before the place where two answers part is read again.
     whole = sum(len(prompt) + len(options[0]) - 1 for prompt, options in zip(prompts, OPTIONS, strict=True))
     assert passes == [whole, 2 + 1 + 1 + 11, 1 + 1 + 1 + 1, 1 + 1 + 2 + 1, 1 + 1 + 2 + 1]
@@ -184,12 +144,15 @@ END, VOCABULARY = 0, 12
 
 
 class Script:
-    """In the place of a Batch: a model that writes a given answer to each prompt (its number), and counts its passes."""
+    """In the place of a Reader and of its Batch: a model that writes a given answer to each prompt (its number), and counts its passes."""
 
     def __init__(self, answers: list[list[int]]) -> None:
         self.answers = answers
         self.passes = 0
         self._seats: list[tuple[int, int]] = []
+
+    def batch(self) -> Script:
+        return self
 
     def admit(self, prompt: list[int]) -> None:
         self._seats.append((prompt[0], 0))
@@ -219,9 +182,7 @@ def _scripted(answers: list[list[int]], sources: list[list[int]], seats: int = 1
     """What is written when a model wants to write ``answers``, and the number of passes it takes."""
     script = Script(answers)
     tasks = [Task([number], source, 99) for number, source in enumerate(sources)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoding, "Batch", lambda model: script)
-        found = _answers(decode(None, tasks, Terms(END, END, 0.0), seats))
+    found = _answers(decode(script, tasks, Terms(END, 0.0), seats))
     return [answer.ids for answer in found], script.passes
 
 
@@ -296,7 +257,7 @@ def test_forced_and_forbidden_tokens_are_those_of_transformers(
             dataclasses.replace(task, source=SOURCES[source](task, ids, random.Random(1)))
             for task, ids in zip(tasks, greedy[family], strict=True)
         ]
-        found = _answers(decode(rewriter._model, guided, _terms(rewriter), 5))
+        found = _answers(decode(_reader(rewriter), guided, _terms(rewriter), 5))
         assert [answer.ids for answer in found] == expected
 
 
@@ -312,15 +273,16 @@ def test_when_every_step_is_a_tie_every_step_is_read_alone(
 ) -> None:
     rewriter = tiny_rewriters[family]
     asked: list[list[int]] = []
-    read_alone = decoding.read_alone
+    reader = _reader(rewriter)
+    read_alone = RaggedModel.read_alone
 
-    def noting(model: Any, prompt: Any, written: list[int]) -> torch.Tensor:
+    def noting(self: RaggedModel, prompt: Any, written: list[int]) -> torch.Tensor:
         asked.append(list(written))
-        return read_alone(model, prompt, written)
+        return read_alone(self, prompt, written)
 
-    monkeypatch.setattr(decoding, "read_alone", noting)
+    monkeypatch.setattr(RaggedModel, "read_alone", noting)
     tasks = _tasks(rewriter)[:3]
-    found = _answers(decode(rewriter._model, tasks, _terms(rewriter, tie=torch.inf), 3))
+    found = _answers(decode(reader, tasks, _terms(rewriter, tie=torch.inf), 3))
     assert [answer.ids for answer in found] == greedy[family][:3]
     # A step with a single token to choose from is no tie.
     forced = 1 if rewriter._model.generation_config.forced_bos_token_id is not None else 0
@@ -330,5 +292,6 @@ def test_when_every_step_is_a_tie_every_step_is_read_alone(
 
 def test_a_clear_lead_is_not_read_again(tiny_rewriters: dict[str, Rewriter], monkeypatch: pytest.MonkeyPatch) -> None:
     rewriter = tiny_rewriters["causal"]
-    monkeypatch.setattr(decoding, "read_alone", lambda *args: pytest.fail("read what was clear"))
-    assert len(list(decode(rewriter._model, _tasks(rewriter), _terms(rewriter, tie=0.0), 4))) == len(SENTENCES)
+    reader = _reader(rewriter)
+    monkeypatch.setattr(RaggedModel, "read_alone", lambda *args: pytest.fail("read what was clear"))
+    assert len(list(decode(reader, _tasks(rewriter), _terms(rewriter, tie=0.0), 4))) == len(SENTENCES)

@@ -125,9 +125,7 @@ def test_a_text_longer_than_the_usual_ones_finds_room(rewriter: Rewriter) -> Non
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_other_rewrites_are_those_of_the_beam_search_of_transformers(
-    rewriter: Rewriter, by_torch: Rewriter, count: int
-) -> None:
+def test_other_rewrites_are_those_of_torch(rewriter: Rewriter, by_torch: Rewriter, count: int) -> None:
     for request in REQUESTS[:4]:
         ours, theirs = (one.alternatives([request], count)[0] for one in (rewriter, by_torch))
         assert [(answer.text, answer.complete) for answer in ours] == [

@@ -13,12 +13,12 @@ from transformers import AutoConfig, LlamaForCausalLM
 import tiny_models
 from conftest import MARKER
 from retranslate import mapped_model
+from retranslate.beams import Logits
 from retranslate.errors import InputError
-from retranslate.rewriter import Rewriter
 
 pytest.importorskip("llama_cpp")
 
-from retranslate.mapped_model import Logits, Model, Run
+from retranslate.mapped_model import Model, Run
 
 IDS = [5, 9, 30, 7, 61, 12, 5, 5, 40]
 
@@ -37,7 +37,8 @@ def model(folder: Path) -> Model:
 def expected(folder: Path) -> Logits:
     """The logits after each of IDS, by torch."""
     with torch.inference_mode():
-        return np.asarray(Rewriter.load(folder, "cpu")._model(torch.tensor([IDS])).logits[0])
+        theirs = LlamaForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=torch.float32)
+        return np.asarray(theirs(torch.tensor([IDS])).logits[0])
 
 
 def test_its_numbers_are_those_of_the_model(folder: Path, model: Model) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 import transformers
 
-from retranslate.ragged import ATTENTION, Batch, can_read_ragged, read_alone
+from retranslate.ragged import ATTENTION, RaggedBatch, can_read_ragged, read_alone
 from retranslate.rewriter import Request, Rewriter
 
 FAMILIES = ("causal", "t5", "bart", "marian")
@@ -63,7 +63,7 @@ def exact_models(tiny_folders: dict[str, Path]) -> dict[str, Any]:
 def test_what_is_read_together_is_read_as_if_alone(exact_models: dict[str, Any], family: str, seed: int) -> None:
     model = exact_models[family]
     dice = random.Random(seed)
-    batch = Batch(model)
+    batch = RaggedBatch(model)
     prompts: list[list[int]] = []
     written: list[list[int]] = []
     for _ in range(8):
@@ -93,7 +93,7 @@ def test_what_is_read_together_is_read_as_if_alone(exact_models: dict[str, Any],
 def test_a_sentence_can_be_taken_back_to_any_place(exact_models: dict[str, Any], family: str) -> None:
     model = exact_models[family]
     dice = random.Random(5)
-    batch = Batch(model)
+    batch = RaggedBatch(model)
     prompts = [_tokens(dice, 12), _tokens(dice, 12)]
     for prompt in prompts:
         batch.admit(prompt)

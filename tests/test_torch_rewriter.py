@@ -33,7 +33,7 @@ def test_a_model_that_cannot_read_raggedly_answers_alike(
 ) -> None:
     rewriter = tiny_rewriters["bart"]
     expected = rewriter.rewrite(REQUESTS, 5)
-    monkeypatch.setitem(rewriter.__dict__, "_reads_ragged", False)
+    monkeypatch.setitem(rewriter.__dict__, "_reader", None)
     for answer, wanted in zip(rewriter.rewrite(REQUESTS, 5), expected, strict=True):
         assert (answer.text, answer.complete) == (wanted.text, wanted.complete)
         assert answer.score == pytest.approx(wanted.score, abs=2e-3)

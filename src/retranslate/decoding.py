@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import torch
-import transformers
-from torch.nn.utils.rnn import pad_sequence
 
 from retranslate.drafting import Answer, Scores, Step, Task, Writing
-from retranslate.ragged import Batch, read_alone
+from retranslate.seats import Batch, Reader
+
+if TYPE_CHECKING:
+    import transformers
 
 _PASS = 48
 """About so many draft tokens in a pass are free or nearly so; more cost what they save when they are wrong."""
@@ -29,24 +31,23 @@ _ROWS = 256
 class Terms:
     """What holds for all answers of a model: their ``end`` mark, their ``first`` token, the tokens and sequences ``never`` written.
 
-    ``pad`` fills the rows of :func:`generate`. Two logits nearer than ``tie`` may change places with the shape of a pass.
+    Two logits nearer than ``tie`` may change places with the shape of a pass.
     """
 
     end: int
-    pad: int
     tie: float
     first: int | None = None
     never: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
-    def of(cls, model: transformers.PreTrainedModel, end: int, pad: int, tie: float) -> Terms:
+    def of(cls, model: transformers.PreTrainedModel, end: int, tie: float) -> Terms:
         """The wishes in the model's generation settings."""
         settings = model.generation_config
         words = [tuple(word) for word in settings.bad_words_ids or ()]
         words += [(token,) for token in settings.suppress_tokens or ()]
         first = settings.forced_bos_token_id if model.config.is_encoder_decoder else None
         # As in transformers: the end mark may be named, but answers have to end.
-        return cls(end, pad, tie, first, tuple(word for word in words if word != (end,)))
+        return cls(end, tie, first, tuple(word for word in words if word != (end,)))
 
     def impose(self, logits: torch.Tensor, written: Sequence[Sequence[int]]) -> None:
         """Rules out in ``logits``, (steps, vocabulary), what must not follow the tokens ``written`` before each step."""
@@ -61,18 +62,15 @@ class Terms:
                 logits[step, self.first] = 0.0
 
 
-def decode(
-    model: transformers.PreTrainedModel, tasks: Iterable[Task], terms: Terms, seats: int
-) -> Iterator[tuple[int, Answer]]:
+def decode(model: Reader, tasks: Iterable[Task], terms: Terms, seats: int) -> Iterator[tuple[int, Answer]]:
     """The greedy answers, each with the number of its task, as they are done; ``seats`` of them are in the making at a time.
 
     Where two tokens come close to a tie, the sentence is read once more, alone and from its beginning, and that
-    decides: no answer depends on what shared a pass with it. ``model`` must be able to read raggedly
-    (:func:`retranslate.ragged.can_read_ragged`).
+    decides: no answer depends on what shared a pass with it.
     """
     waiting = (Writing(number, task, _FIRST_DRAFT) for number, task in enumerate(tasks))
     writing: list[Writing] = []
-    batch = Batch(model)
+    batch = model.batch()
     while True:
         for item in islice(waiting, seats - len(writing)):
             batch.admit(item.task.prompt)
@@ -101,14 +99,12 @@ def _read(batch: Batch, drafts: Sequence[Sequence[int]], written: Sequence[Seque
     return _steps(batch.read(drafts), before, terms)
 
 
-def _without_ties(
-    model: transformers.PreTrainedModel, item: Writing, steps: Iterable[Step], terms: Terms
-) -> Iterator[Step]:
+def _without_ties(model: Reader, item: Writing, steps: Iterable[Step], terms: Terms) -> Iterator[Step]:
     """The steps, those that come close to a tie as they are when the sentence is read alone; to be taken one by one."""
     for step in steps:
         if step.lead < terms.tie:
             written = list(item.answer.ids)
-            (step,) = _steps(read_alone(model, item.task.prompt, written)[-1:], [written], terms)
+            (step,) = _steps(model.read_alone(item.task.prompt, written)[-1:], [written], terms)
         yield step
 
 
@@ -123,10 +119,8 @@ def _steps(logits: torch.Tensor, written: Sequence[Sequence[int]], terms: Terms)
 
 
 @torch.inference_mode()
-def score(
-    model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]
-) -> Scores:
-    """What the model thinks of the ``answers`` to each prompt, one or more, by ragged passes."""
+def score(model: Reader, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> Scores:
+    """What the model thinks of the ``answers`` to each prompt, one or more."""
     lengths = [max(map(len, options), default=0) for options in answers]
     return [found for part in _parts(lengths, _ROWS) for found in _scored(model, prompts[part], answers[part])]
 
@@ -147,15 +141,13 @@ def _parts(lengths: Sequence[int], most: int) -> Iterator[slice]:
         yield slice(start, len(lengths))
 
 
-def _scored(
-    model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]
-) -> Scores:
+def _scored(model: Reader, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> Scores:
     """Scores of answers that share their passes.
 
     The answers to a prompt are read after one another, so that the prompt, and what an answer begins with as the one
     before it, are read once.
     """
-    batch = Batch(model)
+    batch = model.batch()
     for prompt in prompts:
         batch.admit(prompt)
     scores: Scores = [[] for _ in prompts]
@@ -171,22 +163,11 @@ def _scored(
         logits = torch.split(batch.read([ids[:-1] for ids in rest]), list(map(len, rest)))
         for seat, ids in enumerate(rest):
             known = scores[seat][-1][: begun[seat]] if turn else []
-            scores[seat].append([*known, *_log_probabilities(logits[seat], ids)])
+            scores[seat].append([*known, *log_probabilities(logits[seat], ids)])
     return [found[: len(options)] for found, options in zip(scores, answers, strict=True)]
 
 
-@torch.inference_mode()
-def score_alone(
-    model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]
-) -> Scores:
-    """What :func:`score` gives, one answer at a time: for architectures that cannot read raggedly."""
-    return [
-        [_log_probabilities(read_alone(model, prompt, answer[:-1]), answer) for answer in options]
-        for prompt, options in zip(prompts, answers, strict=True)
-    ]
-
-
-def _log_probabilities(logits: torch.Tensor, ids: Sequence[int]) -> list[float]:
+def log_probabilities(logits: torch.Tensor, ids: Sequence[int]) -> list[float]:
     """Those of ``ids`` by the ``logits``, (tokens, vocabulary), of as many steps."""
     found: list[float] = logits.log_softmax(-1)[range(len(ids)), list(ids)].tolist()
     return found
@@ -196,62 +177,3 @@ def _alike(one: Sequence[int], other: Sequence[int]) -> int:
     """How many tokens both begin with, short of the last token of ``other``."""
     pairs = zip(one, other[:-1], strict=False)
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other) - 1))
-
-
-def generate(
-    model: transformers.PreTrainedModel, tasks: Iterable[Task], terms: Terms, seats: int
-) -> Iterator[tuple[int, Answer]]:
-    """What :func:`decode` gives, by the ``generate`` of transformers: for architectures that cannot read raggedly.
-
-    ``seats`` sentences begin together, and the next ones when all of them are done; one that came close to a tie is
-    written once more, alone.
-    """
-    waiting = enumerate(tasks)
-    while batch := list(islice(waiting, seats)):
-        written = _generated(model, [task for _, task in batch], terms)
-        for (number, task), (answer, close) in zip(batch, written, strict=True):
-            if close and len(batch) > 1:
-                ((answer, _),) = _generated(model, [task], terms)
-            yield number, answer
-
-
-def padded(model: transformers.PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) -> dict[str, torch.Tensor]:
-    """Input ids and attention mask, both of shape (batch, longest); decoder-only models are padded on the left."""
-    rows = [torch.tensor(prompt) for prompt in prompts]
-    side = "right" if model.config.is_encoder_decoder else "left"
-    ids = pad_sequence(rows, batch_first=True, padding_value=pad, padding_side=side)
-    mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True, padding_side=side)
-    return {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
-
-
-def _generated(model: transformers.PreTrainedModel, tasks: Sequence[Task], terms: Terms) -> list[tuple[Answer, bool]]:
-    """The answers, and for each whether it came close to a tie anywhere."""
-    watch = _Watch()
-    with torch.inference_mode():
-        output = model.generate(
-            **padded(model, [task.prompt for task in tasks], terms.pad), do_sample=False, num_beams=1,
-            max_new_tokens=max(task.limit for task in tasks), logits_processor=transformers.LogitsProcessorList([watch]),
-            pad_token_id=terms.pad, eos_token_id=terms.end,
-        ).tolist()  # fmt: skip
-    answers = []
-    for row, task in enumerate(tasks):
-        # The limit is a matter of the sentence, not of its batch.
-        written = output[row][-len(watch.scores) :][: task.limit]
-        length = written.index(terms.end) + 1 if terms.end in written else len(written)
-        close = any(leads[row] < terms.tie for leads in watch.leads[:length])
-        answers.append((Answer(written[:length], [scores[row] for scores in watch.scores[:length]]), close))
-    return answers
-
-
-class _Watch(transformers.LogitsProcessor):  # type: ignore[misc]
-    """Changes nothing and notes, step by step and row by row, how likely the best token was and how far in the lead."""
-
-    def __init__(self) -> None:
-        self.scores: list[list[float]] = []
-        self.leads: list[list[float]] = []
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        best = scores.topk(2, dim=-1).values
-        self.scores.append((best[:, 0] - scores.logsumexp(-1)).tolist())
-        self.leads.append((best[:, 0] - best[:, 1]).tolist())
-        return scores

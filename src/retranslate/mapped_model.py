@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from retranslate.beams import Logits
 from retranslate.errors import InputError, RetranslateError, first_line
-
-Logits = np.ndarray[Any, np.dtype[np.float32]]
 
 _PASS = 128
 """The most tokens that go through the model at once; the memory for what happens between its layers grows with it."""

@@ -25,6 +25,13 @@ class BlockedLinear(torch.nn.Module):
         return product
 
 
+def linear(weights: torch.Tensor) -> torch.nn.Module:
+    """The linear layer of these ``weights``, (out, in), without a bias, in the layout that is fastest."""
+    layer = torch.nn.Linear(weights.shape[1], weights.shape[0], bias=False, device="meta")
+    layer.weight = torch.nn.Parameter(weights, requires_grad=False)
+    return BlockedLinear(layer) if can_block(weights) else layer
+
+
 def block_linears(model: torch.nn.Module) -> None:
     """Puts a :class:`BlockedLinear` in the place of every linear layer of ``model`` that :func:`can_block`."""
     for module in list(model.modules()):

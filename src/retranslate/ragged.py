@@ -1,9 +1,7 @@
-"""Forward passes over sentences of unequal length, without padding: of one sentence the model may read forty tokens, of another one.
+"""Sentences of unequal length in one pass of any model that transformers opens, without padding.
 
-The new tokens of all sentences go through the model as a single row. Only attention has to tell the sentences apart:
-there each has a seat in a table of keys and values, in which a token lies at its own place, so that what was written
-in error is overwritten by what is written next. Built on what transformers offers for the purpose, an attention function
-and a cache of one's own; :func:`can_read_ragged` tries out whether an architecture goes along.
+Built on what transformers offers for the purpose, an attention function and a cache of one's own;
+:func:`can_read_ragged` tries out whether an architecture goes along.
 """
 
 from __future__ import annotations
@@ -19,47 +17,10 @@ from transformers.cache_utils import Cache, DynamicLayer, EncoderDecoderCache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from retranslate.seats import Batch, Layout, Seat, grown
+
 ATTENTION = "retranslate_ragged"
-_STEP = 64
-"""The table grows by so many places at a time."""
 _NOISE = 1e-3
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Where the tokens of a pass belong: ``seat``, ``column`` (which of its sentence's new tokens) and ``place``, each of shape (tokens,)."""
-
-    seat: torch.Tensor
-    column: torch.Tensor
-    place: torch.Tensor
-    seats: int
-    width: int
-    places: int
-
-    @classmethod
-    def of(cls, runs: Sequence[tuple[int, int, int]], seats: int, places: int, device: torch.device) -> _Layout:
-        """The layout of ``runs`` of new tokens, each a seat, the place of its first token, and their number."""
-        counts = torch.tensor([count for _, _, count in runs])
-        seat = torch.tensor([seat for seat, _, _ in runs]).repeat_interleave(counts)
-        column = torch.cat([torch.arange(count) for _, _, count in runs])
-        place = torch.tensor([start for _, start, _ in runs]).repeat_interleave(counts) + column
-        return cls(seat.to(device), column.to(device), place.to(device), seats, int(counts.max()), places)
-
-    def spread(self, row: torch.Tensor) -> torch.Tensor:
-        """From (1, heads, tokens, size) to (seats, heads, width, size)."""
-        spread = row.new_zeros(self.seats, self.width, row.shape[1], row.shape[3])
-        spread[self.seat, self.column] = row[0].transpose(0, 1)
-        return spread.transpose(1, 2)
-
-    def gather(self, spread: torch.Tensor) -> torch.Tensor:
-        """From (seats, width, heads, size) to (1, tokens, heads, size)."""
-        return spread[self.seat, self.column].unsqueeze(0)
-
-    def causal_mask(self) -> torch.Tensor:
-        """What each token may look at in its seat, itself included: (seats, 1, width, places), bool."""
-        place = self.place.new_zeros(self.seats, self.width)
-        place[self.seat, self.column] = self.place
-        return (torch.arange(self.places, device=place.device) <= place.unsqueeze(-1)).unsqueeze(1)
 
 
 def _attention(
@@ -68,7 +29,7 @@ def _attention(
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
-    ragged: _Layout | None = None,
+    ragged: Layout | None = None,
     position_bias: torch.Tensor | None = None,
     **rest: Any,
 ) -> tuple[torch.Tensor, None]:
@@ -77,43 +38,39 @@ def _attention(
     if ragged is None:
         output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **more, **rest)
         return output, None
-    more = {name: ragged.spread(bias) for name, bias in more.items()}
-    output, _ = sdpa_attention_forward(module, ragged.spread(query), key, value, attention_mask, **more, **rest)
-    return ragged.gather(output), None
+    more = {name: _spread(ragged, bias) for name, bias in more.items()}
+    output, _ = sdpa_attention_forward(module, _spread(ragged, query), key, value, attention_mask, **more, **rest)
+    return ragged.gather(output).unsqueeze(0), None
+
+
+def _spread(layout: Layout, row: torch.Tensor) -> torch.Tensor:
+    """From (1, heads, tokens, size) to (seats, heads, width, size)."""
+    return layout.spread(row[0].transpose(0, 1)).transpose(1, 2)
 
 
 class _Table(DynamicLayer):  # type: ignore[misc]
-    """The keys and values of one layer: (seats, heads, places, size) each. ``keys`` and ``values`` show the part in use."""
+    """The keys and values of one layer: (seats, places, heads, size) each. ``keys`` and ``values`` show the part in use, heads first."""
 
     def __init__(self) -> None:
         super().__init__()
         self._stored: list[torch.Tensor] = []
 
-    def write(self, keys: torch.Tensor, values: torch.Tensor, layout: _Layout) -> None:
+    def write(self, keys: torch.Tensor, values: torch.Tensor, layout: Layout) -> None:
         """Puts new keys and values, (1, heads, tokens, size), where they belong, and shows what the layout sees."""
         new = [keys[0].transpose(0, 1), values[0].transpose(0, 1)]
         if not self._stored:
-            self._stored = [part.new_zeros(0, part.shape[1], 0, part.shape[2]) for part in new]
-        self._stored = [_grown(stored, layout.seats, layout.places) for stored in self._stored]
+            self._stored = [part.new_zeros(0, 0, *part.shape[1:]) for part in new]
+        self._stored = [grown(stored, layout.seats, layout.places) for stored in self._stored]
         for stored, part in zip(self._stored, new, strict=True):
-            stored[layout.seat, :, layout.place] = part
+            stored[layout.seat, layout.place] = part
         self.show(layout.seats, layout.places)
 
     def show(self, seats: int, places: int) -> None:
-        self.keys, self.values = (stored[:seats, :, :places] for stored in self._stored)
+        self.keys, self.values = (stored[:seats, :places].transpose(1, 2) for stored in self._stored)
 
     def move(self, source: int, target: int) -> None:
         for stored in self._stored:
             stored[target] = stored[source]
-
-
-def _grown(stored: torch.Tensor, seats: int, places: int) -> torch.Tensor:
-    """``stored`` with at least so many seats and places."""
-    more_seats = max(0, seats - stored.shape[0])
-    more_places = max(0, -(-(places - stored.shape[2]) // _STEP) * _STEP)
-    if not more_seats and not more_places:
-        return stored
-    return torch.nn.functional.pad(stored, (0, 0, 0, more_places, 0, 0, 0, more_seats))
 
 
 class _Seats(Cache):  # type: ignore[misc]
@@ -121,7 +78,7 @@ class _Seats(Cache):  # type: ignore[misc]
 
     def __init__(self, by_row: bool = False) -> None:
         super().__init__(layers=[])
-        self.layout: _Layout | None = None
+        self.layout: Layout | None = None
         self._by_row = by_row
 
     def update(
@@ -150,26 +107,12 @@ class _Seats(Cache):  # type: ignore[misc]
             table.move(source, target)
 
 
-@dataclass
-class _Seat:
-    """A sentence: what it begins with, ``unread`` tokens that come next, ``filled`` places, ``source`` tokens of the encoder's."""
-
-    opening: Sequence[int]
-    unread: Sequence[int]
-    filled: int = 0
-    source: int = 0
-
-
-class Batch:
-    """The sentences that a model is writing, each in a seat; seats are numbered from 0 in the order of :meth:`admit`.
-
-    A sentence begins with its prompt. Then, again and again, :meth:`read` what may come next in each, and
-    :meth:`settle` what does.
-    """
+class RaggedBatch(Batch):
+    """The sentences that a model of transformers is writing."""
 
     def __init__(self, model: transformers.PreTrainedModel) -> None:
+        super().__init__()
         self._model = model
-        self._seats: list[_Seat] = []
         self._states: list[torch.Tensor] = []
         """What the encoder made of the prompts that the decoder has not looked at yet: those of the last seats."""
         self._written = _Seats(by_row=_is_relative(model))
@@ -179,45 +122,29 @@ class Batch:
         self._cache_name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
         self._encoder: Any = model.get_encoder() if model.config.is_encoder_decoder else None
 
-    def __len__(self) -> int:
-        return len(self._seats)
-
     @torch.inference_mode()
     def admit(self, prompt: Sequence[int]) -> None:
         """Gives the sentence that begins with ``prompt`` the next seat."""
         if self._encoder is None:
-            self._seats.append(_Seat(prompt, prompt))
+            super().admit(prompt)
             return
         ids = torch.tensor([list(prompt)], device=self._model.device)
         self._states.append(self._encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state)
         opening = [self._model.generation_config.decoder_start_token_id]
-        self._seats.append(_Seat(opening, opening, source=len(prompt)))
+        self._seats.append(Seat(opening, opening, source=len(prompt)))
 
     @torch.inference_mode()
     def read(self, drafts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """The logits of what follows each sentence, and of what follows each further token of its draft.
-
-        Of shape (tokens, vocabulary): for one seat after the other one row more than its draft is long.
-        """
-        device = self._model.device
-        fed = [[*seat.unread, *draft] for seat, draft in zip(self._seats, drafts, strict=True)]
-        runs = [
-            (number, seat.filled, len(ids)) for number, (seat, ids) in enumerate(zip(self._seats, fed, strict=True))
-        ]
-        layout = _Layout.of(runs, len(fed), max(start + count for _, start, count in runs), device)
+        """The logits after each sentence and after each token of its draft, as :meth:`retranslate.seats.Batch.read` says."""
+        ids, layout = self._fed(drafts, self._model.device)
         self._written.layout = layout
-        ids = torch.tensor([[token for tokens in fed for token in tokens]], device=device)
+        ids = ids.unsqueeze(0)
         if self._encoder is not None:
             return self._decoder_logits(ids, layout)
-        wanted: list[int] = []
-        end = 0
-        for seat, draft in zip(self._seats, drafts, strict=True):
-            end += len(seat.unread) + len(draft)
-            wanted += range(end - len(draft) - 1, end)
         logits: torch.Tensor = self._model(
-            ids, position_ids=layout.place.unsqueeze(0), attention_mask=layout.causal_mask(),
+            ids, position_ids=layout.place.unsqueeze(0), attention_mask=layout.causal_mask().unsqueeze(1),
             **self._remembering(self._written), ragged=layout,
-            logits_to_keep=torch.tensor(wanted, device=device),
+            logits_to_keep=torch.tensor(self._wanted(drafts), device=ids.device),
         ).logits[0]  # fmt: skip
         return logits
 
@@ -225,12 +152,12 @@ class Batch:
         """The arguments that give the model ``cache``."""
         return {self._cache_name: cache, "use_cache": True}
 
-    def _decoder_logits(self, ids: torch.Tensor, layout: _Layout) -> torch.Tensor:
+    def _decoder_logits(self, ids: torch.Tensor, layout: Layout) -> torch.Tensor:
         longest = max(seat.source for seat in self._seats)
         fresh = range(len(self._seats) - len(self._states), len(self._seats))
         if fresh:
             runs = [(number, 0, self._seats[number].source) for number in fresh]
-            self._sources.layout = _Layout.of(runs, len(self._seats), longest, ids.device)
+            self._sources.layout = Layout.of(runs, len(self._seats), longest, ids.device)
             states = torch.cat(self._states, dim=1)
         else:
             self._sources.show(len(self._seats), longest)
@@ -240,32 +167,30 @@ class Batch:
         mask = torch.arange(longest, device=ids.device) < lengths.view(-1, 1, 1, 1)
         logits: torch.Tensor = self._model(
             encoder_outputs=transformers.modeling_outputs.BaseModelOutput(last_hidden_state=states),
-            attention_mask=mask, decoder_input_ids=ids, decoder_attention_mask=layout.causal_mask(),
+            attention_mask=mask, decoder_input_ids=ids, decoder_attention_mask=layout.causal_mask().unsqueeze(1),
             **self._remembering(self._cache), ragged=layout,
         ).logits[0]  # fmt: skip
         self._states = []
         return logits
 
-    def settle(self, seat: int, accepted: int, token: int) -> None:
-        """The sentence goes on with so many tokens of its draft, and then with ``token``."""
-        settled = self._seats[seat]
-        settled.filled += len(settled.unread) + accepted
-        settled.unread = [token]
+    def _move(self, source: int, target: int) -> None:
+        self._written.move(source, target)
+        self._sources.move(source, target)
 
-    def rewind(self, seat: int, written: Sequence[int]) -> None:
-        """The sentence goes on behind ``written``, which it has read in this place before."""
-        rewound = self._seats[seat]
-        rewound.filled = len(rewound.opening) + len(written) - 1
-        rewound.unread = [written[-1] if written else rewound.opening[-1]]
 
-    @torch.inference_mode()
-    def leave(self, seat: int) -> None:
-        """Frees a seat; the sentence of the last seat moves there."""
-        last = len(self._seats) - 1
-        self._written.move(last, seat)
-        self._sources.move(last, seat)
-        self._seats[seat] = self._seats[last]
-        self._seats.pop()
+@dataclass(frozen=True)
+class RaggedModel:
+    """A model of transformers that can read raggedly. A :class:`retranslate.seats.Reader`."""
+
+    model: transformers.PreTrainedModel
+
+    def batch(self) -> RaggedBatch:
+        """Seats for sentences, all of them free."""
+        return RaggedBatch(self.model)
+
+    def read_alone(self, prompt: Sequence[int], written: Sequence[int]) -> torch.Tensor:
+        """:func:`read_alone` by this model."""
+        return read_alone(self.model, prompt, written)
 
 
 def _is_relative(model: transformers.PreTrainedModel) -> bool:
@@ -297,7 +222,7 @@ def _reads_ragged(model: transformers.PreTrainedModel) -> bool:
     prompts: tuple[list[int], list[int]] = ([5, 6, 7, 8], [9, 10])
     drafts: tuple[list[int], list[int]] = ([7, 8, 5], [])
     more: tuple[list[int], list[int]] = ([6, 9], [8, 7, 6])
-    batch = Batch(model)
+    batch = RaggedBatch(model)
     for prompt in prompts:
         batch.admit(prompt)
     first = batch.read(drafts)

@@ -341,14 +341,23 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
             assert gguf is not None
             rewriter = LlamaCppRewriter.open(folder, gguf, name=name, weights=digest)
         else:
-            from retranslate.torch_rewriter import TorchRewriter
-
             place = None if device == TORCH else device
-            rewriter = TorchRewriter.open(folder, gguf, place, own=marker is not None, name=name, weights=digest)
+            rewriter = _by_torch(folder, gguf, place, own=marker is not None, name=name, weights=digest)
     rewriter.max_tokens = (marker or {}).get("max_tokens", rewriter.max_tokens)
     if (folder / DETECTOR).is_file():
         rewriter._detector_file = folder / DETECTOR
     return rewriter
+
+
+def _by_torch(folder: Path, gguf: Path | None, device: str | None, *, own: bool, name: str, weights: str) -> Rewriter:
+    if own and gguf is not None:
+        from retranslate.llama_rewriter import LlamaRewriter, shape_in
+
+        if shape := shape_in(folder):
+            return LlamaRewriter.open(folder, gguf, shape, device, name=name, weights=weights)
+    from retranslate.torch_rewriter import TorchRewriter
+
+    return TorchRewriter.open(folder, gguf, device, own=own, name=name, weights=weights)
 
 
 def _is_for_llama_cpp(folder: Path, gguf: Path | None, own: bool, device: str | None) -> bool:

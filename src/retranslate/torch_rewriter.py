@@ -1,4 +1,4 @@
-"""A model that torch computes: one of either family, in float32, on any device that torch has."""
+"""A checkpoint of either family as transformers opens it, computed by torch in float32, on any device that torch has."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 import torch
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from retranslate.decoding import Terms, decode, generate, padded, score, score_alone
+from retranslate.decoding import Terms, decode, score
 from retranslate.drafting import Answer, Scores, Task
 from retranslate.errors import InputError
+from retranslate.generating import generate, padded, score_alone
 from retranslate.loading import open_model
-from retranslate.ragged import can_read_ragged
+from retranslate.ragged import RaggedModel, can_read_ragged
 from retranslate.rewriter import CLOSE_CALL, MARKER, TORCH, Rewriter, answer_limit
 
 
@@ -38,7 +39,7 @@ class TorchRewriter(Rewriter):
 
         Raises InputError when the folder is broken, the model of neither family, or the device not to be used.
         """
-        model, tokenizer = open_model(folder, gguf, own, device)
+        model, tokenizer = open_model(folder, gguf, device)
         if not own and not model.config.is_encoder_decoder:
             raise InputError(
                 f"{folder}: a decoder-only model that 'retranslate train' did not make (no {MARKER}); use a seq2seq checkpoint."
@@ -69,15 +70,20 @@ class TorchRewriter(Rewriter):
         return bool(self._model.config.is_encoder_decoder)
 
     @cached_property
-    def _reads_ragged(self) -> bool:
-        return can_read_ragged(self._model)
+    def _reader(self) -> RaggedModel | None:
+        """The model, where its architecture can read raggedly."""
+        return RaggedModel(self._model) if can_read_ragged(self._model) else None
 
     def _decoded(self, tasks: Iterable[Task], batch_size: int) -> Iterator[tuple[int, Answer]]:
-        terms = Terms.of(self._model, self._tokenizer.eos_token_id, self._pad, CLOSE_CALL)
-        return (decode if self._reads_ragged else generate)(self._model, tasks, terms, batch_size)
+        terms = Terms.of(self._model, self._tokenizer.eos_token_id, CLOSE_CALL)
+        if self._reader is None:
+            return generate(self._model, tasks, terms, self._pad, batch_size)
+        return decode(self._reader, tasks, terms, batch_size)
 
     def _scored(self, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> Scores:
-        return (score if self._reads_ragged else score_alone)(self._model, prompts, answers)
+        if self._reader is None:
+            return score_alone(self._model, prompts, answers)
+        return score(self._reader, prompts, answers)
 
     def _likeliest(self, prompt: Sequence[int], count: int) -> list[tuple[list[int], float]]:
         with torch.inference_mode():

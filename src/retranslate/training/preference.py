@@ -252,7 +252,7 @@ class _Writer:
 
     def _draw(self, examples: Sequence[Example]) -> list[list[str]]:
         """For each example its rewrites, an empty text for one that came to no end."""
-        from retranslate.decoding import padded
+        from retranslate.generating import padded
 
         prompts = [encode(example, self.tokenizer).prompt for example in examples]
         width, end, count = max(map(len, prompts)), self.tokenizer.eos_token_id, self.settings.rewrites
