@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 
 import tiny_models
 from retranslate.glossary import COLUMNS, Glossary
-from retranslate.rewriter import Rewriter
+from retranslate.rewriter import Request, Rewriter
 
 torch.set_num_threads(1)
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,6 +24,8 @@ settings.register_profile("fuzz", settings.get_profile("default"), max_examples=
 settings.load_profile("default")
 
 MARKER = {"name": "tiny", "max_tokens": 150}
+SENTENCES = [*tiny_models.sentences(12), "Short.", "", "Ünïcode – “quotes” and 12,5 %"]
+REQUESTS = [Request(text) for text in SENTENCES] + [Request(SENTENCES[0], (("strings", "leads"),))]
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +38,12 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "bart": tiny_models.save_bart(root / "bart"),
         "marian": tiny_models.save_marian(root / "marian"),
     }
+
+
+@pytest.fixture(scope="session")
+def gguf_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model of the kind that ``retranslate train`` makes, its weights in a GGUF file."""
+    return tiny_models.save_gguf(tmp_path_factory.mktemp("gguf") / "model", marker=MARKER)
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,6 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tiny_models
-from conftest import MARKER
 from retranslate.errors import InputError
 from retranslate.llama import Llama, Shape
 from retranslate.rewriter import BUNDLED
@@ -24,15 +22,10 @@ Checkpoint = tuple[Llama, Any]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_models.save_gguf(tmp_path_factory.mktemp("gguf") / "model", marker=MARKER)
-
-
-@pytest.fixture(scope="module")
-def both(folder: Path) -> Checkpoint:
+def both(gguf_folder: Path) -> Checkpoint:
     """The tiny model, ours and as transformers opens it."""
-    theirs = transformers.AutoModelForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=torch.float32)
-    return Llama(_shape(folder), folder / "model.gguf", CPU), theirs.eval()
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(gguf_folder, gguf_file="model.gguf", dtype=torch.float32)
+    return Llama(_shape(gguf_folder), gguf_folder / "model.gguf", CPU), theirs.eval()
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -120,13 +113,12 @@ def test_its_weights_are_counted_once(both: Checkpoint) -> None:
     assert ours.parameters == theirs.num_parameters()
 
 
-def test_tied_and_other_embeddings(folder: Path, tmp_path: Path) -> None:
-    copy = tiny_models.save_gguf(tmp_path / "model", marker=MARKER)
-    tied = _shape(copy)
+def test_tied_and_other_embeddings(gguf_folder: Path) -> None:
+    tied = _shape(gguf_folder)
     other = Shape(**{**vars(tied), "tied": not tied.tied})
     assert ("lm_head.weight" in tied.tensors()) != ("lm_head.weight" in other.tensors())
     with pytest.raises(InputError, match=r"model\.gguf: .*(lm_head|output)"):
-        Llama(other, copy / "model.gguf", CPU)
+        Llama(other, gguf_folder / "model.gguf", CPU)
 
 
 STRANGE: dict[str, dict[str, Any]] = {
@@ -140,14 +132,14 @@ STRANGE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("change", STRANGE)
-def test_what_is_no_plain_llama_is_left_to_transformers(folder: Path, change: str) -> None:
-    assert Shape.of(_config(folder) | STRANGE[change]) is None
+def test_what_is_no_plain_llama_is_left_to_transformers(gguf_folder: Path, change: str) -> None:
+    assert Shape.of(_config(gguf_folder) | STRANGE[change]) is None
 
 
-def test_the_base_of_the_frequencies_may_stand_where_it_once_stood(folder: Path) -> None:
-    config = _config(folder)
+def test_the_base_of_the_frequencies_may_stand_where_it_once_stood(gguf_folder: Path) -> None:
+    config = _config(gguf_folder)
     theta = config.pop("rope_parameters")["rope_theta"]
-    assert Shape.of(config | {"rope_theta": theta}) == _shape(folder)
+    assert Shape.of(config | {"rope_theta": theta}) == _shape(gguf_folder)
 
 
 @pytest.mark.model

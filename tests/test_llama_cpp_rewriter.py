@@ -12,51 +12,44 @@ from pathlib import Path
 
 import pytest
 
-import tiny_models
-from conftest import MARKER, GlossaryMaker
+from conftest import REQUESTS, SENTENCES, GlossaryMaker
 from retranslate import rewriter as module
 from retranslate.corrector import Corrector, Settings
 from retranslate.drafting import Task
 from retranslate.errors import InputError
 from retranslate.rewriter import BUNDLED, Request, Rewriter
 
-SENTENCES = [*tiny_models.sentences(12), "Short.", "", "Ünïcode – “quotes” and 12,5 %"]
-REQUESTS = [Request(text) for text in SENTENCES] + [Request(SENTENCES[0], (("strings", "leads"),))]
+
+@pytest.fixture(scope="module")
+def by_torch(gguf_folder: Path) -> Rewriter:
+    return Rewriter.load(gguf_folder, "cpu")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_models.save_gguf(tmp_path_factory.mktemp("gguf") / "model", marker=MARKER)
-
-
-@pytest.fixture(scope="module")
-def by_torch(folder: Path) -> Rewriter:
-    return Rewriter.load(folder, "cpu")
-
-
-@pytest.fixture(scope="module")
-def rewriter(folder: Path) -> Rewriter:
+def rewriter(gguf_folder: Path) -> Rewriter:
     pytest.importorskip("llama_cpp")
-    return Rewriter.load(folder, "llama.cpp")
+    return Rewriter.load(gguf_folder, "llama.cpp")
 
 
 # --- Which engine -----------------------------------------------------------------------------------------------------
 
 
-def test_it_is_chosen_where_it_is_installed_and_says_so(folder: Path, rewriter: Rewriter, by_torch: Rewriter) -> None:
-    chosen = Rewriter.load(folder)
+def test_it_is_chosen_where_it_is_installed_and_says_so(
+    gguf_folder: Path, rewriter: Rewriter, by_torch: Rewriter
+) -> None:
+    chosen = Rewriter.load(gguf_folder)
     assert (chosen.engine, by_torch.engine) == ("llama.cpp", "torch")
     assert chosen.signature == rewriter.signature == f"{by_torch.signature}@llama.cpp"
     assert chosen.device == "cpu, llama.cpp"
     assert chosen.parameters == by_torch.parameters
-    assert Rewriter.load(folder, "torch").engine == "torch"
+    assert Rewriter.load(gguf_folder, "torch").engine == "torch"
 
 
-def test_torch_computes_where_it_is_not_installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_computes_where_it_is_not_installed(gguf_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    assert Rewriter.load(folder).engine == "torch"
+    assert Rewriter.load(gguf_folder).engine == "torch"
     with pytest.raises(InputError, match=r"--device llama\.cpp: not installed; pip install"):
-        Rewriter.load(folder, "llama.cpp")
+        Rewriter.load(gguf_folder, "llama.cpp")
 
 
 def test_torch_computes_what_is_no_gguf_file_of_our_own(tiny_folders: dict[str, Path]) -> None:
@@ -66,10 +59,10 @@ def test_torch_computes_what_is_no_gguf_file_of_our_own(tiny_folders: dict[str, 
             Rewriter.load(tiny_folders[family], "llama.cpp")
 
 
-def test_a_pickle_is_opened_by_the_same_engine(folder: Path, rewriter: Rewriter) -> None:
+def test_a_pickle_is_opened_by_the_same_engine(gguf_folder: Path, rewriter: Rewriter) -> None:
     module._loaded_again.cache_clear()
     for device in ("llama.cpp", "torch", None):
-        loaded = Rewriter.load(folder, device)
+        loaded = Rewriter.load(gguf_folder, device)
         opened = pickle.loads(pickle.dumps(loaded))
         assert opened.signature == loaded.signature
 
@@ -155,16 +148,16 @@ def test_a_corrector_repairs_with_it(rewriter: Rewriter, make_glossary: Glossary
     ],
 )
 def test_a_broken_folder_is_told_in_one_line(
-    folder: Path, tmp_path: Path, rewriter: Rewriter, file: str, text: str, complaint: str
+    gguf_folder: Path, tmp_path: Path, rewriter: Rewriter, file: str, text: str, complaint: str
 ) -> None:
-    broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+    broken = Path(shutil.copytree(gguf_folder, tmp_path / "broken"))
     (broken / file).write_text(text, "utf-8")
     with pytest.raises(InputError, match=complaint):
         Rewriter.load(broken, "llama.cpp")
 
 
-def test_a_vocabulary_larger_than_the_models_is_refused(folder: Path, tmp_path: Path, rewriter: Rewriter) -> None:
-    broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+def test_a_vocabulary_larger_than_the_models_is_refused(gguf_folder: Path, tmp_path: Path, rewriter: Rewriter) -> None:
+    broken = Path(shutil.copytree(gguf_folder, tmp_path / "broken"))
     settings = json.loads((broken / "tokenizer.json").read_text("utf-8"))
     last = max(settings["model"]["vocab"].values())
     settings["model"]["vocab"] |= {f"more{number}": last + number for number in range(1, 9)}

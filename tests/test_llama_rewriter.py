@@ -10,42 +10,33 @@ from pathlib import Path
 
 import pytest
 
-import tiny_models
-from conftest import MARKER
+from conftest import REQUESTS, SENTENCES
 from retranslate.errors import InputError
 from retranslate.llama_rewriter import LlamaRewriter, shape_in
-from retranslate.rewriter import BUNDLED, Request, Rewriter
+from retranslate.rewriter import BUNDLED, Rewriter
 from retranslate.torch_rewriter import TorchRewriter
 
-SENTENCES = [*tiny_models.sentences(12), "Short.", "", "Ünïcode – “quotes” and 12,5 %"]
-REQUESTS = [Request(text) for text in SENTENCES] + [Request(SENTENCES[0], (("strings", "leads"),))]
+
+@pytest.fixture(scope="module")
+def rewriter(gguf_folder: Path) -> Rewriter:
+    return Rewriter.load(gguf_folder, "cpu")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_models.save_gguf(tmp_path_factory.mktemp("gguf") / "model", marker=MARKER)
-
-
-@pytest.fixture(scope="module")
-def rewriter(folder: Path) -> Rewriter:
-    return Rewriter.load(folder, "cpu")
-
-
-@pytest.fixture(scope="module")
-def by_transformers(folder: Path) -> Rewriter:
-    return TorchRewriter.open(folder, folder / "model.gguf", "cpu", own=True, name="tiny", weights="0")
+def by_transformers(gguf_folder: Path) -> Rewriter:
+    return TorchRewriter.open(gguf_folder, gguf_folder / "model.gguf", "cpu", own=True, name="tiny", weights="0")
 
 
 def test_it_computes_what_is_a_plain_llama_of_our_own(
-    folder: Path, rewriter: Rewriter, tiny_folders: dict[str, Path], tmp_path: Path
+    gguf_folder: Path, rewriter: Rewriter, tiny_folders: dict[str, Path], tmp_path: Path
 ) -> None:
     assert isinstance(rewriter, LlamaRewriter)
     assert (rewriter.engine, rewriter.device) == ("torch", "cpu")
     assert isinstance(Rewriter.load(tiny_folders["causal"], "cpu"), TorchRewriter)
-    stretched = Path(shutil.copytree(folder, tmp_path / "stretched"))
+    stretched = Path(shutil.copytree(gguf_folder, tmp_path / "stretched"))
     config = (stretched / "config.json").read_text("utf-8")
     (stretched / "config.json").write_text(config.replace('"rope_type": "default"', '"rope_type": "dynamic"'), "utf-8")
-    assert shape_in(folder) is not None
+    assert shape_in(gguf_folder) is not None
     assert shape_in(stretched) is None
 
 
@@ -62,9 +53,9 @@ def test_it_computes_what_is_a_plain_llama_of_our_own(
     ],
 )
 def test_a_config_without_the_right_sizes_is_told(
-    folder: Path, tmp_path: Path, change: dict[str, object], complaint: str
+    gguf_folder: Path, tmp_path: Path, change: dict[str, object], complaint: str
 ) -> None:
-    broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+    broken = Path(shutil.copytree(gguf_folder, tmp_path / "broken"))
     config = json.loads((broken / "config.json").read_text("utf-8"))
     (broken / "config.json").write_text(json.dumps(config | {"head_dim": None} | change), "utf-8")
     with pytest.raises(InputError, match=f"the model cannot be loaded: .*{complaint}"):
@@ -72,10 +63,19 @@ def test_a_config_without_the_right_sizes_is_told(
 
 
 @pytest.mark.parametrize("config", ["", "[]", "{}"])
-def test_a_config_of_nothing_is_told_by_transformers(folder: Path, tmp_path: Path, config: str) -> None:
-    broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+def test_a_config_of_nothing_is_told_by_transformers(gguf_folder: Path, tmp_path: Path, config: str) -> None:
+    broken = Path(shutil.copytree(gguf_folder, tmp_path / "broken"))
     (broken / "config.json").write_text(config, "utf-8")
     with pytest.raises(InputError, match="the model cannot be loaded"):
+        Rewriter.load(broken, "cpu")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_code_in_the_folder_is_refused(gguf_folder: Path, tmp_path: Path, name: str) -> None:
+    broken = Path(shutil.copytree(gguf_folder, tmp_path / "broken"))
+    settings = json.loads((broken / name).read_text("utf-8"))
+    (broken / name).write_text(json.dumps(settings | {"auto_map": {"AutoConfig": "evil.EvilConfig"}}), "utf-8")
+    with pytest.raises(InputError, match=f"{name} asks for code of its own"):
         Rewriter.load(broken, "cpu")
 
 

@@ -10,8 +10,6 @@ import pytest
 import torch
 from transformers import AutoConfig, LlamaForCausalLM
 
-import tiny_models
-from conftest import MARKER
 from retranslate import mapped_model
 from retranslate.beams import Logits
 from retranslate.errors import InputError
@@ -24,25 +22,20 @@ IDS = [5, 9, 30, 7, 61, 12, 5, 5, 40]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_models.save_gguf(tmp_path_factory.mktemp("gguf") / "model", marker=MARKER)
+def model(gguf_folder: Path) -> Model:
+    return Model(gguf_folder / "model.gguf")
 
 
 @pytest.fixture(scope="module")
-def model(folder: Path) -> Model:
-    return Model(folder / "model.gguf")
-
-
-@pytest.fixture(scope="module")
-def expected(folder: Path) -> Logits:
+def expected(gguf_folder: Path) -> Logits:
     """The logits after each of IDS, by torch."""
     with torch.inference_mode():
-        theirs = LlamaForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=torch.float32)
+        theirs = LlamaForCausalLM.from_pretrained(gguf_folder, gguf_file="model.gguf", dtype=torch.float32)
         return np.asarray(theirs(torch.tensor([IDS])).logits[0])
 
 
-def test_its_numbers_are_those_of_the_model(folder: Path, model: Model) -> None:
-    config = AutoConfig.from_pretrained(folder)
+def test_its_numbers_are_those_of_the_model(gguf_folder: Path, model: Model) -> None:
+    config = AutoConfig.from_pretrained(gguf_folder)
     with torch.device("meta"):
         outline = LlamaForCausalLM(config)
     assert (model.vocabulary, model.parameters) == (config.vocab_size, outline.num_parameters())
@@ -83,9 +76,11 @@ def test_the_same_passes_have_the_same_outcome(model: Model) -> None:
     assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
 
 
-def test_a_damaged_file_is_told_in_one_line(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_file_is_told_in_one_line(
+    gguf_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     broken = tmp_path / "model.gguf"
-    broken.write_bytes((folder / "model.gguf").read_bytes()[:5000])
+    broken.write_bytes((gguf_folder / "model.gguf").read_bytes()[:5000])
     with pytest.raises(InputError, match=r"model\.gguf: the model cannot be loaded by llama\.cpp: ") as caught:
         Model(broken)
     assert "\n" not in str(caught.value)

@@ -21,9 +21,6 @@ from retranslate.gguf_weights import EMBEDDING, PackedEmbedding, read_llama
 from retranslate.onednn import BlockedLinear, linear
 from retranslate.seats import Batch, Layout, grown
 
-_PARTS = 9
-"""Tensors a layer."""
-
 
 @dataclass(frozen=True)
 class Shape:
@@ -79,25 +76,28 @@ class Shape:
 
     def tensors(self) -> dict[str, tuple[int, ...]]:
         """The shapes of all weights by their names in transformers."""
-        queries, keys = self.heads * self.size, self.key_heads * self.size
-        in_layer = {
-            "input_layernorm": (self.width,),
-            "self_attn.q_proj": (queries, self.width),
-            "self_attn.k_proj": (keys, self.width),
-            "self_attn.v_proj": (keys, self.width),
-            "self_attn.o_proj": (self.width, queries),
-            "post_attention_layernorm": (self.width,),
-            "mlp.gate_proj": (self.inner, self.width),
-            "mlp.up_proj": (self.inner, self.width),
-            "mlp.down_proj": (self.width, self.inner),
-        }
         top = {EMBEDDING: (self.vocabulary, self.width), "model.norm.weight": (self.width,)}
         if not self.tied:
             top["lm_head.weight"] = (self.vocabulary, self.width)
         return top | {
-            f"model.layers.{number}.{name}.weight": shape
+            f"model.layers.{number}.{name}": shape
             for number in range(self.layers)
-            for name, shape in in_layer.items()
+            for name, shape in self.layer_tensors().items()
+        }
+
+    def layer_tensors(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the weights of a layer by the rest of their names."""
+        queries, keys = self.heads * self.size, self.key_heads * self.size
+        return {
+            "input_layernorm.weight": (self.width,),
+            "self_attn.q_proj.weight": (queries, self.width),
+            "self_attn.k_proj.weight": (keys, self.width),
+            "self_attn.v_proj.weight": (keys, self.width),
+            "self_attn.o_proj.weight": (self.width, queries),
+            "post_attention_layernorm.weight": (self.width,),
+            "mlp.gate_proj.weight": (self.inner, self.width),
+            "mlp.up_proj.weight": (self.inner, self.width),
+            "mlp.down_proj.weight": (self.width, self.inner),
         }
 
 
@@ -146,7 +146,7 @@ class Llama:
                     parts = layers.setdefault(int(number), {})
                     parts[part] = weights
                     # At once, so that no more than one layer is in memory twice.
-                    if len(parts) == _PARTS:
+                    if len(parts) == len(shape.layer_tensors()):
                         built[int(number)] = _Layer.of(layers.pop(int(number)))
                 case _:
                     top[name] = weights
@@ -188,6 +188,7 @@ class Llama:
         states: torch.Tensor = self._embedding(ids)
         angles = (layout.place.unsqueeze(-1) * self._turns).unsqueeze(1)
         cosine, sine = angles.cos(), angles.sin()
+        # The halves of a head change places, the one that comes first with its sign turned.
         sine[..., : shape.size // 2].neg_()
         seen = layout.causal_mask().repeat(1, shape.heads // shape.key_heads, 1).unsqueeze(1)
         mask = torch.zeros(seen.shape, device=ids.device).masked_fill_(~seen, -torch.inf)

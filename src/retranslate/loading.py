@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import threading
 import warnings
 from pathlib import Path
@@ -29,7 +28,6 @@ def open_model(
     ``gguf`` is the file of its weights if they are of that kind. Raises InputError when anything is wrong with the folder,
     or the device cannot be used.
     """
-    _refuse_code(folder)
     place = usable(device or default_device())
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -62,21 +60,6 @@ def _open(folder: Path, config: Any, place: str, how: dict[str, Any]) -> transfo
     model.to(place)
     onednn.block_linears(model)
     return model
-
-
-def _refuse_code(folder: Path) -> None:
-    """Raises InputError where a model is meant to be opened by code that lies in its folder, or is to be fetched for it."""
-    for name in ("config.json", "tokenizer_config.json"):
-        try:
-            settings = json.loads((folder / name).read_text("utf-8"))
-        except (OSError, ValueError, RecursionError):
-            continue  # transformers will say what is wrong with it
-        if isinstance(settings, dict) and settings.get("auto_map"):
-            raise InputError(
-                f"{folder}: the model cannot be loaded: {name} asks for code of its own (auto_map), which is never run here; "
-                "where you trust it, load it with transformers and save its weights with save_pretrained() as one of the "
-                "architectures that transformers has."
-            )
 
 
 def _greedy(

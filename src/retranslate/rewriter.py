@@ -350,6 +350,7 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
 
 
 def _by_torch(folder: Path, gguf: Path | None, device: str | None, *, own: bool, name: str, weights: str) -> Rewriter:
+    _refuse_code(folder)
     if own and gguf is not None:
         from retranslate.llama_rewriter import LlamaRewriter, shape_in
 
@@ -358,6 +359,21 @@ def _by_torch(folder: Path, gguf: Path | None, device: str | None, *, own: bool,
     from retranslate.torch_rewriter import TorchRewriter
 
     return TorchRewriter.open(folder, gguf, device, own=own, name=name, weights=weights)
+
+
+def _refuse_code(folder: Path) -> None:
+    """Raises InputError where a model is meant to be opened by code that lies in its folder, or is to be fetched for it."""
+    for name in ("config.json", "tokenizer_config.json"):
+        try:
+            settings = json.loads((folder / name).read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            continue  # whoever reads it will say what is wrong with it
+        if isinstance(settings, dict) and settings.get("auto_map"):
+            raise InputError(
+                f"{folder}: the model cannot be loaded: {name} asks for code of its own (auto_map), which is never run here; "
+                "where you trust it, load it with transformers and save its weights with save_pretrained() as one of the "
+                "architectures that transformers has."
+            )
 
 
 def _is_for_llama_cpp(folder: Path, gguf: Path | None, own: bool, device: str | None) -> bool:
