@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 import traceback
@@ -274,6 +276,10 @@ def main() -> None:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # Every other number of tokens has a product of its own in oneDNN's cache; a thousand of them are no faster.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+    # What a command makes it keeps, modules, rows and word forms: looking through them for circles, in between and once more
+    # at the end, was a fifth of a short one.
+    gc.set_threshold(1_000_000)
+    atexit.register(gc.freeze)
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()

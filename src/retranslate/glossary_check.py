@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retranslate import morphology
 from retranslate.glossary import Glossary, fold
-from retranslate.glossary_file import Row, expand, read_rows
+from retranslate.glossary_file import Row, expand, read_rows, starred
 
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
@@ -50,21 +50,11 @@ def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
                 if hidden := _INVISIBLE.search(option):
                     name = f"U+{ord(hidden.group()):04X}"
                     yield Problem(row.source, row.line, f"invisible character {name} in column '{column}'; delete it.")
-                if option.count("*") > 1 or re.search(r"(?<!\w)\*|\*\w", option):
-                    yield Problem(
-                        row.source,
-                        row.line,
-                        f"{option!r} in column '{column}': one star, at the end of a word, is allowed.",
-                    )
-                elif whole := _whole_word(option):
-                    yield Problem(
-                        row.source,
-                        row.line,
-                        f"{option!r} in column '{column}': a star stands for the inflections of a whole word; write '{whole}*'?",
-                    )
-            repeated = sorted({option for option in options if options.count(option) > 1})
-            if repeated:
-                yield Problem(row.source, row.line, f"{repeated[0]!r} stands twice in column '{column}'.")
+                if "*" in option and (fault := _star_problem(option)):
+                    yield Problem(row.source, row.line, f"{option!r} in column '{column}': {fault}")
+            if len(set(options)) < len(options):
+                repeated = min(option for option in options if options.count(option) > 1)
+                yield Problem(row.source, row.line, f"{repeated!r} stands twice in column '{column}'.")
         if row.mode == "only-near" and not row.near:
             yield Problem(
                 row.source, row.line, "'only-near' without words in column 'near'; give some, or make it a hint."
@@ -75,9 +65,17 @@ def _spelling_problems(rows: Sequence[Row]) -> Iterator[Problem]:
                 yield Problem(row.source, row.line, f"{starred[0]!r} has a star but no word of column 'wrong' has one.")
 
 
+def _star_problem(option: str) -> str | None:
+    if option.count("*") > 1 or re.search(r"(?<!\w)\*|\*\w", option):
+        return "one star, at the end of a word, is allowed."
+    if whole := _whole_word(option):
+        return f"a star stands for the inflections of a whole word; write '{whole}*'?"
+    return None
+
+
 def _whole_word(option: str) -> str | None:
     """What a starred word may have been cut from: "smuggl*" finds no smuggler, as it would where a star means any ending."""
-    stem = expand(option)[0].lemma
+    stem = starred(option)
     if not stem or morphology.is_lemma(stem):
         return None
     return next((whole for whole in (f"{stem}e", f"{stem}y") if morphology.is_lemma(whole)), None)

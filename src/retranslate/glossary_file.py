@@ -175,6 +175,16 @@ class Surface(NamedTuple):
         return morphology.tags_of(self.form, self.lemma) if self.lemma else ()
 
 
+def starred(option: str) -> str | None:
+    """The word of a glossary option that has a star, in lower case.
+
+    >>> starred("Element* of")
+    'element'
+    """
+    star = _STARRED.search(option)
+    return star.group(1).lower() if star else None
+
+
 def expand(option: str) -> list[Surface]:
     """The surface forms of a glossary option: one for each inflection of its starred word, or the option itself.
 

@@ -53,13 +53,20 @@ def _dictionary() -> Any:
 
 
 @lru_cache(maxsize=200_000)
+def _listed_forms(lemma: str) -> Mapping[str, tuple[str, ...]]:
+    """What the dictionary says of ``lemma``: the spellings of its forms by Penn tag."""
+    forms: Mapping[str, tuple[str, ...]] = _dictionary().getAllInflections(lemma)
+    return forms
+
+
+@lru_cache(maxsize=200_000)
 def inflections(lemma: str) -> Mapping[str, str]:
     """Every form of ``lemma`` that the dictionary knows, by Penn tag; a regular plural for a noun it does not know.
 
     >>> inflections("liberate")["VBD"]
     'liberated'
     """
-    forms = {tag: options[0] for tag, options in _dictionary().getAllInflections(lemma).items()}
+    forms = {tag: options[0] for tag, options in _listed_forms(lemma).items()}
     if not forms:
         return MappingProxyType({"NN": lemma, "NNS": _regular_plural(lemma)})
     if "VBD" in forms:
@@ -68,14 +75,13 @@ def inflections(lemma: str) -> Mapping[str, str]:
     return MappingProxyType(forms)
 
 
-@lru_cache(maxsize=200_000)
 def is_lemma(word: str) -> bool:
     """Whether the dictionary has ``word``, in lower case, as the lemma of anything; cheaper to ask than for its parts of speech.
 
     >>> is_lemma("smuggle"), is_lemma("smuggl")
     (True, False)
     """
-    return bool(_dictionary().getAllInflections(word))
+    return bool(_listed_forms(word))
 
 
 def _regular_plural(lemma: str) -> str:
