@@ -157,7 +157,7 @@ class Script:
     def admit(self, prompt: list[int]) -> None:
         self._seats.append((prompt[0], 0))
 
-    def read(self, drafts: list[list[int]]) -> torch.Tensor:
+    def read(self, drafts: list[list[int]]) -> Iterator[torch.Tensor]:
         self.passes += 1
         rows = []
         for (number, written), draft in zip(self._seats, drafts, strict=True):
@@ -166,7 +166,7 @@ class Script:
                 # Behind a draft that is wrong, and behind the end, a model may say anything.
                 right = step < len(rest) and draft[:step] == rest[:step]
                 rows.append(rest[step] if right else step % VOCABULARY)
-        return torch.nn.functional.one_hot(torch.tensor(rows), VOCABULARY).float()
+        return iter(torch.split(torch.nn.functional.one_hot(torch.tensor(rows), VOCABULARY).float(), 3))
 
     def settle(self, seat: int, accepted: int, token: int) -> None:
         number, written = self._seats[seat]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from retranslate.errors import InputError
 from retranslate.llama import Llama, Shape
 from retranslate.rewriter import BUNDLED
+from retranslate.seats import ROWS
 
 CPU = torch.device("cpu")
 Checkpoint = tuple[Llama, Any]
@@ -74,7 +75,7 @@ def test_what_is_read_together_is_read_as_if_alone(both: Checkpoint, seed: int) 
             openings.append(len(texts[-1]))
             batch.admit(texts[-1])
         drafts = [_tokens(dice, 6, least=0) for _ in texts]
-        parts = torch.split(batch.read(drafts), [len(draft) + 1 for draft in drafts])
+        parts = torch.split(torch.cat([*batch.read(drafts)]), [len(draft) + 1 for draft in drafts])
         for seat, (draft, found) in enumerate(zip(drafts, parts, strict=True)):
             _assert_close(found, _expected(theirs, texts[seat] + draft, len(draft) + 1))
             accepted, token = dice.randint(0, len(draft)), dice.randrange(4, 90)
@@ -93,6 +94,22 @@ def test_what_is_read_together_is_read_as_if_alone(both: Checkpoint, seed: int) 
         assert len(batch) == len(texts)
 
 
+def test_logits_come_in_pieces_of_a_bounded_size(both: Checkpoint) -> None:
+    ours, theirs = both
+    dice = random.Random(2)
+    prompts, drafts = [_tokens(dice, 12) for _ in range(3)], [_tokens(dice, 60, least=40) for _ in range(3)]
+    batch = ours.batch()
+    for prompt in prompts:
+        batch.admit(prompt)
+    pieces = [*batch.read(drafts)]
+    assert len(pieces) > 1
+    assert all(len(piece) <= ROWS for piece in pieces)
+    expected = [
+        _expected(theirs, prompt + draft, len(draft) + 1) for prompt, draft in zip(prompts, drafts, strict=True)
+    ]
+    _assert_close(torch.cat(pieces), torch.cat(expected))
+
+
 def test_a_fork_goes_on_with_what_its_parent_has_read(both: Checkpoint) -> None:
     ours, theirs = both
     batch = ours.batch()
@@ -104,7 +121,7 @@ def test_a_fork_goes_on_with_what_its_parent_has_read(both: Checkpoint) -> None:
     for seat, token in enumerate((20, 21, 22)):
         batch.settle(seat, 0, token)
     texts = [[*prompts[1], 20], [*prompts[0], 21], [*prompts[1], 22]]
-    for found, text in zip(batch.read([(), (), ()]), texts, strict=True):
+    for found, text in zip(torch.cat([*batch.read([(), (), ()])]), texts, strict=True):
         _assert_close(found, _expected(theirs, text, 1)[0])
 
 

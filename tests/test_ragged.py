@@ -72,7 +72,7 @@ def test_what_is_read_together_is_read_as_if_alone(exact_models: dict[str, Any],
             written.append([])
             batch.admit(prompts[-1])
         drafts = [_tokens(dice, 6, least=0) for _ in prompts]
-        logits = iter(batch.read(drafts))
+        logits = iter(torch.cat([*batch.read(drafts)]))
         for seat, draft in enumerate(drafts):
             expected = read_alone(model, prompts[seat], written[seat] + draft)[len(written[seat]) :]
             for wanted in expected:
@@ -103,7 +103,7 @@ def test_a_sentence_can_be_taken_back_to_any_place(exact_models: dict[str, Any],
         drafts = [_tokens(dice, 6), _tokens(dice, 6)]
         for seat in range(2):
             batch.rewind(seat, written[seat][:back])
-        logits = iter(batch.read(drafts))
+        logits = iter(torch.cat([*batch.read(drafts)]))
         for prompt, ids, draft in zip(prompts, written, drafts, strict=True):
             for wanted in read_alone(model, prompt, ids[:back] + draft)[back:]:
                 torch.testing.assert_close(next(logits), wanted, atol=1e-6, rtol=1e-6)

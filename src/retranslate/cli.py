@@ -274,8 +274,10 @@ def main() -> None:
     # Threads that wait for each other awake make it two to four times as slow where other work runs, and twice as fast where none does.
     if _other_work_runs():
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # Every other number of tokens has a product of its own in oneDNN's cache; a thousand of them are no faster.
+    # Every other number of tokens has products of its own in oneDNN's cache, and in torch's a description of each: half a gigabyte,
+    # where a thousand of them are kept, and no faster.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+    os.environ.setdefault("LRU_CACHE_CAPACITY", "64")
     # What a command makes it keeps, modules, rows and word forms: looking through them for circles, in between and once more
     # at the end, was a fifth of a short one.
     gc.set_threshold(1_000_000)

@@ -96,7 +96,10 @@ def decode(model: Reader, tasks: Iterable[Task], terms: Terms, seats: int) -> It
 def _read(batch: Batch, drafts: Sequence[Sequence[int]], written: Sequence[Sequence[int]], terms: Terms) -> list[Step]:
     """The step after each answer and after each token of its draft, one seat after the other."""
     before = [[*ids, *draft[:n]] for ids, draft in zip(written, drafts, strict=True) for n in range(len(draft) + 1)]
-    return _steps(batch.read(drafts), before, terms)
+    steps: list[Step] = []
+    for logits in batch.read(drafts):
+        steps += _steps(logits, before[len(steps) : len(steps) + len(logits)], terms)
+    return steps
 
 
 def _without_ties(model: Reader, item: Writing, steps: Iterable[Step], terms: Terms) -> Iterator[Step]:
@@ -160,10 +163,14 @@ def _scored(model: Reader, prompts: Sequence[Sequence[int]], answers: Sequence[S
                 begun[seat] = _alike(options[min(turn, len(options)) - 1], answer)
                 batch.rewind(seat, answer[: begun[seat]])
         rest = [answer[known:] for answer, known in zip(current, begun, strict=True)]
-        logits = torch.split(batch.read([ids[:-1] for ids in rest]), list(map(len, rest)))
+        wanted = [token for ids in rest for token in ids]
+        found: list[float] = []
+        for logits in batch.read([ids[:-1] for ids in rest]):
+            found += log_probabilities(logits, wanted[len(found) : len(found) + len(logits)])
         for seat, ids in enumerate(rest):
             known = scores[seat][-1][: begun[seat]] if turn else []
-            scores[seat].append([*known, *log_probabilities(logits[seat], ids)])
+            scores[seat].append([*known, *found[: len(ids)]])
+            found = found[len(ids) :]
     return [found[: len(options)] for found, options in zip(scores, answers, strict=True)]
 
 

@@ -7,7 +7,7 @@ for the noise of float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from retranslate.gguf_weights import EMBEDDING, PackedEmbedding, read_llama
 from retranslate.onednn import BlockedLinear, linear
-from retranslate.seats import Batch, Layout, grown
+from retranslate.seats import ROWS, Batch, Layout, grown, parted
 
 
 @dataclass(frozen=True)
@@ -173,50 +173,65 @@ class Llama:
         """The logits of each token of ``written``, and of the one after it, by one pass over this sentence alone."""
         batch = self.batch()
         batch.admit(prompt)
-        return batch.read([written])
+        return torch.cat(list(batch.read([written])))
 
     @torch.inference_mode()
-    def logits(
-        self, ids: torch.Tensor, layout: Layout, tables: list[torch.Tensor], wanted: Sequence[int]
+    def states(
+        self, ids: torch.Tensor, layouts: Sequence[Layout], tables: list[torch.Tensor], wanted: Sequence[int]
     ) -> torch.Tensor:
-        """What follows the ``wanted`` ones of the tokens ``ids``, (tokens,): (wanted, vocabulary).
+        """The last states of the ``wanted`` ones of the tokens ``ids``, (tokens,): (wanted, width).
 
-        ``tables`` has for each layer the keys and values that are known, (seats, places, keys and values, size); the new ones
-        are written there.
+        ``layouts`` are those of one stretch of seats after the other. ``tables`` has for each layer the keys and values that
+        are known, (seats, places, keys and values, size); the new ones are written there.
         """
         shape = self.shape
         states: torch.Tensor = self._embedding(ids)
-        angles = (layout.place.unsqueeze(-1) * self._turns).unsqueeze(1)
+        angles = (torch.cat([layout.place for layout in layouts]).unsqueeze(-1) * self._turns).unsqueeze(1)
         cosine, sine = angles.cos(), angles.sin()
         # The halves of a head change places, the one that comes first with its sign turned.
         sine[..., : shape.size // 2].neg_()
-        seen = layout.causal_mask().repeat(1, shape.heads // shape.key_heads, 1).unsqueeze(1)
-        mask = torch.zeros(seen.shape, device=ids.device).masked_fill_(~seen, -torch.inf)
+        tokens, seats = [len(layout.seat) for layout in layouts], [layout.seats for layout in layouts]
+        masks = [self._mask(layout) for layout in layouts]
         for layer, table in zip(self._layers, tables, strict=True):
             found = layer.queries_keys_values(self._normed(states, layer.before)).view(len(ids), -1, shape.size)
             turned = found[:, : shape.heads + shape.key_heads]
             turned.copy_(torch.addcmul(turned * cosine, turned.roll(shape.size // 2, -1), sine))
-            table[layout.seat, layout.place] = found[:, shape.heads :]
-            states += layer.output(self._attended(found[:, : shape.heads], table, mask, layout))
+            parts = zip(
+                torch.split(found, tokens), torch.split(table[: sum(seats)], seats), layouts, masks, strict=True
+            )
+            attended = [self._attended(*part) for part in parts]
+            states += layer.output(attended[0] if len(attended) == 1 else torch.cat(attended))
             gate, up = layer.gate_up(self._normed(states, layer.between)).chunk(2, -1)
             states += layer.down(functional.silu(gate).mul_(up))
-        logits: torch.Tensor = self._head(self._normed(states[wanted], self._norm))
+        return self._normed(states[wanted], self._norm)
+
+    @torch.inference_mode()
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """What follows where the last states are ``states``, (tokens, width): (tokens, vocabulary)."""
+        logits: torch.Tensor = self._head(states)
         return logits
+
+    def _mask(self, layout: Layout) -> torch.Tensor:
+        """What is added to what each query makes of each place, (seats, 1, queries that share a key, places)."""
+        seen = layout.causal_mask().repeat(1, self.shape.heads // self.shape.key_heads, 1).unsqueeze(1)
+        return torch.zeros(seen.shape, device=seen.device).masked_fill_(~seen, -torch.inf)
 
     def _normed(self, states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         return functional.rms_norm(states, weights.shape, weights, self.shape.epsilon)
 
-    def _attended(self, queries: torch.Tensor, table: torch.Tensor, mask: torch.Tensor, layout: Layout) -> torch.Tensor:
-        """From the queries, (tokens, heads, size), to what they find: (tokens, heads times size)."""
+    def _attended(self, found: torch.Tensor, table: torch.Tensor, layout: Layout, mask: torch.Tensor) -> torch.Tensor:
+        """From the queries, keys and values of new tokens, (tokens, all heads, size), to what they find: (tokens, heads times size)."""
         shape = self.shape
-        known = table[: layout.seats, : layout.places].transpose(1, 2)
+        table[layout.seat, layout.place] = found[:, shape.heads :]
+        known = table[:, : layout.places].transpose(1, 2)
         keys, values = known[:, : shape.key_heads], known[:, shape.key_heads :]
         shared = shape.heads // shape.key_heads
         # The queries that share a key are rows beside each other.
-        rows = layout.spread(queries.reshape(-1, shape.key_heads, shared, shape.size)).permute(0, 2, 3, 1, 4)
-        found = functional.scaled_dot_product_attention(rows.flatten(2, 3), keys, values, attn_mask=mask)
-        found = found.view(layout.seats, shape.key_heads, shared, layout.width, shape.size).permute(0, 3, 1, 2, 4)
-        return layout.gather(found.flatten(2))
+        queries = found[:, : shape.heads].reshape(-1, shape.key_heads, shared, shape.size)
+        rows = layout.spread(queries).permute(0, 2, 3, 1, 4)
+        seen = functional.scaled_dot_product_attention(rows.flatten(2, 3), keys, values, attn_mask=mask)
+        seen = seen.view(layout.seats, shape.key_heads, shared, layout.width, shape.size).permute(0, 3, 1, 2, 4)
+        return layout.gather(seen.flatten(2))
 
 
 class LlamaBatch(Batch):
@@ -230,11 +245,15 @@ class LlamaBatch(Batch):
         self._tables = [nothing] * shape.layers
 
     @torch.inference_mode()
-    def read(self, drafts: Sequence[Sequence[int]]) -> torch.Tensor:
+    def read(self, drafts: Sequence[Sequence[int]]) -> Iterator[torch.Tensor]:
         """The logits after each sentence and after each token of its draft, as :meth:`retranslate.seats.Batch.read` says."""
-        ids, layout = self._fed(drafts, self._model.device)
-        self._tables = [grown(table, layout.seats, layout.places) for table in self._tables]
-        return self._model.logits(ids, layout, self._tables, self._wanted(drafts))
+        device = self._model.device
+        runs = self._runs(drafts)
+        layouts = [Layout.of(part, device) for part in parted(runs)]
+        for number, table in enumerate(self._tables):  # one at a time, so that none but one is in memory twice
+            self._tables[number] = grown(table, len(runs), max(run.end for run in runs))
+        states = self._model.states(self._fed(drafts, device), layouts, self._tables, self._wanted(drafts))
+        return map(self._model.logits, torch.split(states, ROWS))
 
     def _move(self, source: int, target: int) -> None:
         for table in self._tables:

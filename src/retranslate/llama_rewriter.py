@@ -88,10 +88,9 @@ class LlamaRewriter(Rewriter):
                 batch.settle(seat, 0, token)
             return _plain(batch.read([()] * len(tokens)))
 
-        first = _plain(batch.read([()]))
-        return beams(first, advance, count, answer_limit(len(prompt)), self._tokenizer.eos_token_id)
+        return beams(_plain(batch.read([()])), advance, count, answer_limit(len(prompt)), self._tokenizer.eos_token_id)
 
 
-def _plain(logits: torch.Tensor) -> Logits:
-    found: Logits = logits.cpu().numpy()
+def _plain(logits: Iterable[torch.Tensor]) -> Logits:
+    found: Logits = torch.cat(list(logits)).cpu().numpy()
     return found

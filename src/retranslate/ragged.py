@@ -7,7 +7,7 @@ Built on what transformers offers for the purpose, an attention function and a c
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from transformers.cache_utils import Cache, DynamicLayer, EncoderDecoderCache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from retranslate.seats import Batch, Layout, Seat, grown
+from retranslate.seats import ROWS, Batch, Layout, Run, Seat, grown
 
 ATTENTION = "retranslate_ragged"
 _NOISE = 1e-3
@@ -134,19 +134,18 @@ class RaggedBatch(Batch):
         self._seats.append(Seat(opening, opening, source=len(prompt)))
 
     @torch.inference_mode()
-    def read(self, drafts: Sequence[Sequence[int]]) -> torch.Tensor:
+    def read(self, drafts: Sequence[Sequence[int]]) -> Iterator[torch.Tensor]:
         """The logits after each sentence and after each token of its draft, as :meth:`retranslate.seats.Batch.read` says."""
-        ids, layout = self._fed(drafts, self._model.device)
-        self._written.layout = layout
-        ids = ids.unsqueeze(0)
+        ids = self._fed(drafts, self._model.device).unsqueeze(0)
+        self._written.layout = layout = Layout.of(self._runs(drafts), ids.device)
         if self._encoder is not None:
-            return self._decoder_logits(ids, layout)
+            return iter(torch.split(self._decoder_logits(ids, layout), ROWS))
         logits: torch.Tensor = self._model(
             ids, position_ids=layout.place.unsqueeze(0), attention_mask=layout.causal_mask().unsqueeze(1),
             **self._remembering(self._written), ragged=layout,
             logits_to_keep=torch.tensor(self._wanted(drafts), device=ids.device),
         ).logits[0]  # fmt: skip
-        return logits
+        return iter(torch.split(logits, ROWS))
 
     def _remembering(self, cache: Cache) -> dict[str, Any]:
         """The arguments that give the model ``cache``."""
@@ -154,10 +153,12 @@ class RaggedBatch(Batch):
 
     def _decoder_logits(self, ids: torch.Tensor, layout: Layout) -> torch.Tensor:
         longest = max(seat.source for seat in self._seats)
-        fresh = range(len(self._seats) - len(self._states), len(self._seats))
+        fresh = len(self._states)
         if fresh:
-            runs = [(number, 0, self._seats[number].source) for number in fresh]
-            self._sources.layout = Layout.of(runs, len(self._seats), longest, ids.device)
+            known = [Run(seat.source, 0) for seat in self._seats[:-fresh]]
+            self._sources.layout = Layout.of(
+                [*known, *(Run(0, seat.source) for seat in self._seats[-fresh:])], ids.device
+            )
             states = torch.cat(self._states, dim=1)
         else:
             self._sources.show(len(self._seats), longest)
@@ -225,10 +226,10 @@ def _reads_ragged(model: transformers.PreTrainedModel) -> bool:
     batch = RaggedBatch(model)
     for prompt in prompts:
         batch.admit(prompt)
-    first = batch.read(drafts)
+    first = torch.cat(list(batch.read(drafts)))
     batch.settle(0, 1, 10)
     batch.settle(1, 0, 5)
-    second = batch.read(more)
+    second = torch.cat(list(batch.read(more)))
     got = [first[:2], second[:3], first[4:], second[3:]]
     alone = [read_alone(model, prompts[0], [7, 10, 6, 9]), read_alone(model, prompts[1], [5, 8, 7, 6])]
     wanted = [alone[0][:2], alone[0][2:], alone[1][:1], alone[1][1:]]

@@ -8,11 +8,15 @@ error is overwritten by what is written next.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 import torch
+
+ROWS = 64
+"""Of so many tokens at a time logits are worked out: those of a token take 200 kB, and more of them are no faster."""
 
 
 class Reader(Protocol):
@@ -23,6 +27,19 @@ class Reader(Protocol):
 
     def read_alone(self, prompt: Sequence[int], written: Sequence[int]) -> torch.Tensor:
         """The logits of each token of ``written``, and of the one after it, by one pass over this sentence alone: (tokens, vocabulary)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """New tokens of a sentence: the place of the first one, and how many there are."""
+
+    start: int
+    count: int
+
+    @property
+    def end(self) -> int:
+        """The place behind the last one."""
+        return self.start + self.count
 
 
 @dataclass(frozen=True)
@@ -37,13 +54,14 @@ class Layout:
     places: int
 
     @classmethod
-    def of(cls, runs: Sequence[tuple[int, int, int]], seats: int, places: int, device: torch.device) -> Layout:
-        """The layout of ``runs`` of new tokens, each a seat, the place of its first token, and their number."""
-        counts = torch.tensor([count for _, _, count in runs])
-        seat = torch.tensor([seat for seat, _, _ in runs]).repeat_interleave(counts)
-        column = torch.cat([torch.arange(count) for _, _, count in runs])
-        place = torch.tensor([start for _, start, _ in runs]).repeat_interleave(counts) + column
-        return cls(seat.to(device), column.to(device), place.to(device), seats, int(counts.max()), places)
+    def of(cls, runs: Sequence[Run], device: torch.device) -> Layout:
+        """The layout of ``runs``, one a seat; some may be empty, but not all."""
+        counts = torch.tensor([run.count for run in runs])
+        seat = torch.arange(len(runs)).repeat_interleave(counts)
+        column = torch.cat([torch.arange(run.count) for run in runs])
+        place = torch.tensor([run.start for run in runs]).repeat_interleave(counts) + column
+        places = max(run.end for run in runs)
+        return cls(seat.to(device), column.to(device), place.to(device), len(runs), int(counts.max()), places)
 
     @property
     def is_even(self) -> bool:
@@ -65,6 +83,29 @@ class Layout:
     def causal_mask(self) -> torch.Tensor:
         """What each token may look at in its seat, itself included: (seats, width, places), bool."""
         return torch.arange(self.places, device=self.place.device) <= self.spread(self.place).unsqueeze(-1)
+
+
+_WORTH_A_PART = 4096
+"""Pairs of a token and a place: to compute so many in vain takes about as long as to treat some seats apart."""
+
+
+def parted(runs: Sequence[Run]) -> list[Sequence[Run]]:
+    """``runs`` in stretches of neighbours that attention pads to the longest of them: a sentence that has just come is many tokens
+    and few places, one that is half written the reverse.
+    """
+    fronts = _padded(runs)
+    backs = _padded(runs[::-1])[::-1]
+    cost, cut = min(((fronts[cut - 1] + backs[cut], cut) for cut in range(1, len(runs))), default=(fronts[-1], 0))
+    if fronts[-1] - cost < _WORTH_A_PART:
+        return [runs]
+    return [*parted(runs[:cut]), *parted(runs[cut:])]
+
+
+def _padded(runs: Sequence[Run]) -> list[int]:
+    """Of each beginning of ``runs``, how many pairs of a token and a place it has with its padding."""
+    widths = accumulate((run.count for run in runs), max)
+    places = accumulate((run.end for run in runs), max)
+    return [seats * width * end for seats, (width, end) in enumerate(zip(widths, places, strict=True), start=1)]
 
 
 @dataclass
@@ -95,10 +136,11 @@ class Batch(ABC):
         self._seats.append(Seat(prompt, prompt))
 
     @abstractmethod
-    def read(self, drafts: Sequence[Sequence[int]]) -> torch.Tensor:
+    def read(self, drafts: Sequence[Sequence[int]]) -> Iterator[torch.Tensor]:
         """The logits of what follows each sentence, and of what follows each further token of its draft.
 
-        Of shape (tokens, vocabulary): for one seat after the other one row more than its draft is long.
+        In pieces of shape (tokens, vocabulary), at most :data:`ROWS` tokens each: for one seat after the other one row more
+        than its draft is long. All have been read when this returns, whether or not anybody looks at the logits.
         """
 
     def settle(self, seat: int, accepted: int, token: int) -> None:
@@ -125,14 +167,16 @@ class Batch(ABC):
         self._seats[seat] = self._seats[last]
         self._seats.pop()
 
-    def _fed(self, drafts: Sequence[Sequence[int]], device: torch.device) -> tuple[torch.Tensor, Layout]:
-        """All tokens that a pass reads, (tokens,), and where they belong."""
-        fed = [[*seat.unread, *draft] for seat, draft in zip(self._seats, drafts, strict=True)]
-        runs = [
-            (number, seat.filled, len(ids)) for number, (seat, ids) in enumerate(zip(self._seats, fed, strict=True))
+    def _fed(self, drafts: Sequence[Sequence[int]], device: torch.device) -> torch.Tensor:
+        """All tokens that a pass reads, (tokens,)."""
+        fed = [token for seat, draft in zip(self._seats, drafts, strict=True) for token in (*seat.unread, *draft)]
+        return torch.tensor(fed, device=device)
+
+    def _runs(self, drafts: Sequence[Sequence[int]]) -> list[Run]:
+        """Where the tokens that a pass reads belong, of each seat."""
+        return [
+            Run(seat.filled, len(seat.unread) + len(draft)) for seat, draft in zip(self._seats, drafts, strict=True)
         ]
-        layout = Layout.of(runs, len(fed), max(start + count for _, start, count in runs), device)
-        return torch.tensor([token for tokens in fed for token in tokens], device=device), layout
 
     def _wanted(self, drafts: Sequence[Sequence[int]]) -> list[int]:
         """Which of the tokens that a pass reads it is asked about."""
