@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from conftest import REQUESTS, SENTENCES, GlossaryMaker
+from retranslate import cli
 from retranslate import rewriter as module
 from retranslate.corrector import Corrector, Settings
 from retranslate.drafting import Task
 from retranslate.errors import InputError
-from retranslate.rewriter import BUNDLED, Request, Rewriter
+from retranslate.rewriter import BUNDLED, SHORT, Request, Rewriter, quickest
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +35,43 @@ def rewriter(gguf_folder: Path) -> Rewriter:
 # --- Which engine -----------------------------------------------------------------------------------------------------
 
 
-def test_it_is_chosen_where_it_is_installed_and_says_so(
-    gguf_folder: Path, rewriter: Rewriter, by_torch: Rewriter
+def test_it_says_who_it_is(gguf_folder: Path, rewriter: Rewriter, by_torch: Rewriter) -> None:
+    assert (rewriter.engine, by_torch.engine) == ("llama.cpp", "torch")
+    assert rewriter.signature == f"{by_torch.signature}@llama.cpp"
+    assert rewriter.device == "cpu, llama.cpp"
+    assert rewriter.parameters == by_torch.parameters
+    assert Rewriter.load(gguf_folder).engine == Rewriter.load(gguf_folder, "torch").engine == "torch"
+
+
+def test_it_is_quickest_for_short_texts_where_it_is_installed_and_can(
+    gguf_folder: Path, tiny_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = Rewriter.load(gguf_folder)
-    assert (chosen.engine, by_torch.engine) == ("llama.cpp", "torch")
-    assert chosen.signature == rewriter.signature == f"{by_torch.signature}@llama.cpp"
-    assert chosen.device == "cpu, llama.cpp"
-    assert chosen.parameters == by_torch.parameters
-    assert Rewriter.load(gguf_folder, "torch").engine == "torch"
-
-
-def test_torch_computes_where_it_is_not_installed(gguf_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: name == "llama_cpp" or None)
+    assert [quickest(gguf_folder, length) for length in (0, SHORT, SHORT + 1)] == ["llama.cpp", "llama.cpp", None]
+    for source in (tiny_folders["causal"], tiny_folders["t5"], gguf_folder / "nowhere", "owner/name"):
+        assert quickest(source, 10) is None
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    assert Rewriter.load(gguf_folder).engine == "torch"
+    assert quickest(gguf_folder, 10) is None
+
+
+def test_a_command_chooses_by_all_that_it_has_to_repair(
+    gguf_folder: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    pytest.importorskip("llama_cpp")
+    short, long = tmp_path / "short.txt", tmp_path / "long.txt"
+    short.write_text("The road are open.\n", "utf-8")
+    long.write_text("The road are open.\n" * (SHORT // 19 + 1), "utf-8")
+    signatures = []
+    for files in ([short], [long], [short, long], [short, "--device", "torch"]):
+        command = ["fix", "--no-default-glossary", "--model", gguf_folder, "--format", "json", *files]
+        cli.app(list(map(str, command)), standalone_mode=False)
+        signatures.append([json.loads(line)["signature"] for line in capsysbinary.readouterr().out.splitlines()])
+    by_llama_cpp = [["@llama.cpp" in signature for signature in group] for group in signatures]
+    assert by_llama_cpp == [[True], [False], [False, False], [False]]
+
+
+def test_it_has_to_be_installed(gguf_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"--device llama\.cpp: not installed; pip install"):
         Rewriter.load(gguf_folder, "llama.cpp")
 

@@ -116,8 +116,9 @@ def fix(
         refuse_unwritable(path)
     margin = options.margin(strict, bold)
     corrector = options.corrector(
-        glossary, no_default_glossary, no_model, model, device, margin, batch_size, second_chance
-    )
+        glossary, no_default_glossary, no_model, model, device, margin, batch_size, second_chance,
+        characters=sum(len(document.text) for document in documents),
+    )  # fmt: skip
     kinds = [as_ or kind_of(document.name) for document in documents]
     if view == "text" and output is None and not in_place and kinds == [Kind.text]:
         _print_passages(corrector, documents[0])

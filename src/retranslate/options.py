@@ -30,7 +30,7 @@ Device = Annotated[
     str | None,
     typer.Option(
         "--device",
-        help="torch, llama.cpp, or a device of torch: cpu, cuda, mps. By default llama.cpp where it is installed and can, else torch on the best there is.",
+        help="torch, llama.cpp, or a device of torch: cpu, cuda, mps. By default torch on the best there is; for a short text llama.cpp, where it is installed and can.",
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Accept only rewrites that read much better.")]
@@ -67,10 +67,15 @@ def corrector(
     margin: Margin,
     batch_size: int,
     second_chance: int,
+    characters: int | None = None,
 ) -> Corrector:
-    """The Corrector that the options ask for. Raises InputError when they contradict each other or cannot be met."""
+    """The Corrector that the options ask for. Raises InputError when they contradict each other or cannot be met.
+
+    Where all that is to be repaired is known, ``characters`` says how much it is.
+    """
     from retranslate.corrector import MARGINS, Corrector, Settings
     from retranslate.glossary import Glossary
+    from retranslate.rewriter import quickest
 
     if no_model and model is not None:
         raise InputError("--no-model and --model exclude each other; give one.")
@@ -78,6 +83,8 @@ def corrector(
     settings = Settings(margin=MARGINS[margin], batch_size=batch_size, second_chance=second_chance)
     if no_model:
         return Corrector.without_model(glossary=terms, settings=settings)
+    if device is None and characters is not None:
+        device = quickest(model, characters)
     made = Corrector.from_pretrained(model, glossary=terms, device=device, settings=settings)
     # What there is by now stays to the end of the process: to look for garbage in it takes longer than a sentence does.
     gc.freeze()

@@ -33,7 +33,9 @@ CLOSE_CALL = 1e-3
 
 
 TORCH, LLAMA_CPP = ENGINES = ("torch", "llama.cpp")
-"""What can compute a model: torch on any device; llama.cpp, faster on a CPU, where it is installed (the extra ``fast``)."""
+"""What can compute a model: torch on any device; llama.cpp, at work sooner and in less memory, where it is installed (the extra ``fast``)."""
+SHORT = 600
+"""Characters of text that llama.cpp has repaired before torch has; with more, torch, which reads sentences together, makes up for its start."""
 
 
 class Tokenizer(Protocol):
@@ -125,8 +127,7 @@ class Rewriter(ABC):
     def load(source: str | Path | None = None, device: str | None = None) -> Rewriter:
         """The bundled model, or the checkpoint in a folder, or one by its hub id from the local cache: nothing is downloaded.
 
-        ``device`` is one of :data:`ENGINES` or the name of a torch device. By default llama.cpp computes, where it is
-        installed and the model is one of this project's own in a GGUF file; else torch, on CUDA, else MPS, else CPU.
+        ``device`` is one of :data:`ENGINES` or the name of a torch device; by default torch computes, on CUDA, else MPS, else CPU.
         Raises InputError when there is no such model, when its folder is broken, when it would need pickle or remote code,
         or when it is of neither family.
         """
@@ -335,10 +336,10 @@ def _load_folder(folder: Path, device: str | None, name: str | None = None) -> R
     name = (marker or {}).get("name", name or folder.name)
     rewriter: Rewriter
     with _nothing_collected():
-        if _is_for_llama_cpp(folder, gguf, marker is not None, device):
+        if device == LLAMA_CPP:
+            gguf = _for_llama_cpp(folder)
             from retranslate.llama_cpp_rewriter import LlamaCppRewriter
 
-            assert gguf is not None
             rewriter = LlamaCppRewriter.open(folder, gguf, name=name, weights=digest)
         else:
             place = None if device == TORCH else device
@@ -376,19 +377,31 @@ def _refuse_code(folder: Path) -> None:
             )
 
 
-def _is_for_llama_cpp(folder: Path, gguf: Path | None, own: bool, device: str | None) -> bool:
-    """Whether llama.cpp is to compute the model. Raises InputError where it is asked for and cannot."""
-    if device not in (None, LLAMA_CPP):
-        return False
-    is_fit = own and gguf is not None and (folder / "tokenizer.json").is_file()
-    is_there = find_spec("llama_cpp") is not None
-    if device == LLAMA_CPP and not is_fit:
+def quickest(source: str | Path | None, characters: int) -> str | None:
+    """What to give to :meth:`Rewriter.load` as the device when so much text is to be repaired, and nothing after it.
+
+    llama.cpp for a short text, where it is installed and can compute the model; None for any other.
+    """
+    folder = BUNDLED if source is None else Path(source)
+    return LLAMA_CPP if characters <= SHORT and find_spec("llama_cpp") and _own_gguf(folder) else None
+
+
+def _own_gguf(folder: Path) -> Path | None:
+    """The weights of a model that llama.cpp can compute: one of this project's own in a GGUF file."""
+    is_own = (folder / MARKER).is_file() and (folder / "tokenizer.json").is_file()
+    return min(folder.glob("*.gguf"), default=None) if is_own else None
+
+
+def _for_llama_cpp(folder: Path) -> Path:
+    """The weights in ``folder``. Raises InputError where llama.cpp cannot compute them, or is not there."""
+    gguf = _own_gguf(folder)
+    if gguf is None:
         raise InputError(
             f"{folder}: --device {LLAMA_CPP} computes models of this project's own in a GGUF file; leave it out for this one."
         )
-    if device == LLAMA_CPP and not is_there:
+    if find_spec("llama_cpp") is None:
         raise InputError(f"--device {LLAMA_CPP}: not installed; pip install 'retranslate[fast]', or leave it out.")
-    return is_fit and is_there
+    return gguf
 
 
 @contextmanager
