@@ -3,10 +3,11 @@
     python benchmarks/growth.py                  # glossary and rules alone, 1 kB to 10 MB
     python benchmarks/growth.py --model 1 10 100 # with the bundled model, sizes in kB
     python benchmarks/growth.py --model --same 10000 # memory alone: ten lines again and again, asked about once a passage
+    python benchmarks/growth.py --model --lines news.txt 10000 # sentences of a file, one a line, each of them once
     python benchmarks/growth.py --plot growth.svg # and a picture of it; needs matplotlib
 
-Every text is repaired by a process of its own, as the command line does it; its sentences are those of a garbled
-article with other names and numbers in each.
+Every text is repaired by a process of its own, as the command line does it; unless told otherwise its sentences are those
+of a garbled article with other numbers in each.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -42,10 +44,13 @@ def main(
     kilobytes: Annotated[list[int] | None, typer.Argument(metavar="[KB]...", help="Sizes of the texts.")] = None,
     model: Annotated[bool, typer.Option("--model", help="With the bundled model.")] = False,
     same: Annotated[bool, typer.Option("--same", help="The article's first lines again and again.")] = False,
+    lines: Annotated[
+        Path | None, typer.Option("--lines", metavar="FILE", help="The lines of a file, from the first.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it, as the ending says.")] = None,
 ) -> None:
     """Prints a table of sizes, times and the most memory that was held."""
-    written = _again if same else _text
+    written = partial(_beginning, lines.read_text("utf-8")) if lines is not None else _again if same else _text
     readings = [_read(size, written(size * 1000), model) for size in kilobytes or [1, 10, 100, 1_000, 10_000]]
     table = Table("kB", "clock, s", "CPU, s", "memory, MB")
     for size, clock, processor, memory in readings:
@@ -86,6 +91,11 @@ def _draw(readings: Sequence[Reading], path: Path) -> None:
     axes[1].plot(sizes, [reading.memory for reading in readings], "o-")
     axes[1].set_ylim(10, 10_000)
     figure.savefig(path)
+
+
+def _beginning(text: str, length: int) -> str:
+    """``text`` up to the last line that ends within ``length`` characters."""
+    return text[: text.rfind("\n", 0, length) + 1]
 
 
 def _again(length: int) -> str:

@@ -39,9 +39,12 @@ class Reader:
     def score(self, pairs: Sequence[object], *_: object) -> list[float]:
         return [0.0 for _ in pairs]
 
-    def likelihoods(self, texts: Sequence[str]) -> list[float] | None:
-        self.read.append(texts)
-        return [sum(self.liked.get(word.strip(".").lower(), 0.0) for word in text.split()) for text in texts]
+    def likelihoods(self, groups: Sequence[Sequence[str]], batch_size: int = 16) -> list[list[float]] | None:
+        self.read += groups
+        return [[self._likelihood(text) for text in texts] for texts in groups]
+
+    def _likelihood(self, text: str) -> float:
+        return sum(self.liked.get(word.strip(".").lower(), 0.0) for word in text.split())
 
 
 def repaired(glossary: Glossary, text: str, **liked: float) -> Result:
@@ -108,8 +111,8 @@ class _Favouring(Reader):
         super().__init__()
         self.wording = wording
 
-    def likelihoods(self, texts: Sequence[str]) -> list[float] | None:
-        return [MARGIN + 1 if self.wording in text else 0.0 for text in texts]
+    def _likelihood(self, text: str) -> float:
+        return MARGIN + 1 if self.wording in text else 0.0
 
 
 def test_names_are_not_guessed(make_glossary: GlossaryMaker) -> None:
@@ -141,7 +144,7 @@ def test_who_is_meant_is_not_guessed_either(make_glossary: GlossaryMaker) -> Non
 
 def test_only_sentences_with_a_doubt_are_read(make_glossary: GlossaryMaker) -> None:
     glossary = make_glossary(("string*", "lead*", "fix", "police", "violin"))
-    reader = Reader()
+    reader = Reader(lead=1.0, leads=1.0)
     text = f"{SENTENCE} It is over and out. The violin has new strings in it. The police have strings. It is a string. It was a string. It is the string."
     Corrector(glossary, cast(Rewriter, reader))(text)
     assert len(reader.read) == 4
@@ -154,6 +157,24 @@ def test_the_same_sentence_is_weighed_once(make_glossary: GlossaryMaker) -> None
     result = Corrector(glossary, cast(Rewriter, reader))(f"{SENTENCE} It is over and out. {SENTENCE} {SENTENCE}")
     assert result.text.count("The leads of it were new to them.") == 3
     assert len(reader.read) == 1
+
+
+class _Noisy(Reader):
+    """What it finds hangs on what else is asked, by a hundredth a question."""
+
+    def likelihoods(self, groups: Sequence[Sequence[str]], batch_size: int = 16) -> list[list[float]] | None:
+        found = super().likelihoods(groups, batch_size) or []
+        return [[value + 0.01 * (len(groups) - 1) * number for number, value in enumerate(values)] for values in found]
+
+
+@pytest.mark.parametrize(("gain", "is_repaired"), [(MARGIN - 0.005, False), (MARGIN + 0.005, True)])
+def test_no_close_decision_hangs_on_what_else_is_asked(
+    make_glossary: GlossaryMaker, gain: float, is_repaired: bool
+) -> None:
+    glossary = make_glossary(("string*", "lead*|thread*", "fix", "police"))
+    for other in ("", " The strings of all the others were old."):
+        corrector = Corrector(glossary, cast(Rewriter, _Noisy(leads=gain, threads=gain - 0.005)))
+        assert corrector(f"{SENTENCE}{other}").text.startswith("The leads" if is_repaired else "The strings")
 
 
 def test_what_the_model_cannot_read_stays(make_glossary: GlossaryMaker) -> None:

@@ -65,8 +65,8 @@ class FakeRewriter:
     def score(self, pairs: Sequence[tuple[Request, str]], batch_size: int = 16) -> list[float]:
         return [self._score(text) for _, text in pairs]
 
-    def likelihoods(self, texts: Sequence[str]) -> list[float] | None:
-        return [self._score(text) for text in texts]
+    def likelihoods(self, groups: Sequence[Sequence[str]], batch_size: int = 16) -> list[list[float]] | None:
+        return [[self._score(text) for text in texts] for texts in groups]
 
     def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
         return [self._alternatives.get(request.sentence, [])[:count] for request in requests]
@@ -432,6 +432,17 @@ def test_a_long_text_goes_passage_by_passage_and_its_receipt_still_fits(
     assert all(text[segment.start : segment.end] == segment.original for segment in result.segments)
     assert len(seen) > 5
     assert seen[-1] == (len(text), len(text))
+
+
+def test_memory_is_given_back_after_much_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[None] = []
+    monkeypatch.setattr("retranslate.corrector.give_back", lambda: given.append(None))
+    corrector = corrector_with(FakeRewriter({}))
+    line = "It is the one.\n"
+    for texts, times in (([line], 0), ([line * 1000], 1), ([line * 400, line * 400], 1)):
+        given.clear()
+        corrector.correct_many(texts)
+        assert len(given) == times
 
 
 def test_progress_counts_sentences() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -75,3 +78,20 @@ def test_other_failures_are_not_tried_again(
     with pytest.raises(type(error)):
         as_memory_allows(Corrector(Glossary(), None), repaired)
     assert asked == [16]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no malloc_trim")
+def test_what_is_free_between_other_things_goes_back_to_the_system() -> None:
+    """In a process of its own: what this one holds by now would hide it."""
+    program = (
+        "from retranslate.memory import give_back\n"
+        "def held(): return int(open('/proc/self/statm').read().split()[1]) * 4096\n"
+        "parts = [bytes(100_000) for _ in range(1_000)]\n"
+        "kept = parts[::10]\n"
+        "del parts\n"
+        "before = held()\n"
+        "give_back()\n"
+        "print(before - held())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 50_000_000

@@ -387,8 +387,9 @@ def test_a_device_that_is_not_there_is_named(tiny_folders: dict[str, Path]) -> N
 
 def test_a_likelihood_is_that_of_the_whole_text(tiny_rewriter: Rewriter) -> None:
     texts = tiny_models.sentences(3)
-    found = tiny_rewriter.likelihoods(texts)
-    assert found is not None
+    groups = tiny_rewriter.likelihoods([texts[:1], texts[1:]])
+    assert groups is not None
+    found = [*groups[0], *groups[1]]
     tokenizer, model = tiny_rewriter._tokenizer, tiny_rewriter._model
     for text, likelihood in zip(texts, found, strict=True):
         before = [*tokenizer(" ").input_ids, tokenizer.bos_token_id]
@@ -400,7 +401,7 @@ def test_a_likelihood_is_that_of_the_whole_text(tiny_rewriter: Rewriter) -> None
 
 
 def test_only_a_model_of_our_own_knows_a_text_without_a_source(tiny_rewriters: dict[str, Rewriter]) -> None:
-    assert tiny_rewriters["t5"].likelihoods(["It is over."]) is None
+    assert tiny_rewriters["t5"].likelihoods([["It is over."]]) is None
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -9,7 +9,8 @@ same repair elsewhere in the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from retranslate import consistency
 from retranslate.drafts import Draft, Fix, Leaning, because
@@ -35,33 +36,65 @@ LEFTOVER_MARGIN = 12.0
 """The same for a word left in letters. A sentence is always likelier without such a word, be it a name: of 140 readings in
 composed news the right ones gain from 13 nats on, with three exceptions, and of eleven names and slips of the dev sets ten gain less."""
 
+_MARGINS = (MARGIN, -MARGIN, HINT_MARGIN, CONTEXT_MARGIN, LEFTOVER_MARGIN)
+_CLOSE = 0.02
+"""In nats: what a sentence shares its passes with moves its likelihood by thousandths."""
+
 _PRONOUN = re.compile(r"\b(?:he|him|his|she|hers?|it|its|they|them|their)\b", re.IGNORECASE)
 
 
-def weigh(document: Sequence[Draft], rewriter: Rewriter) -> None:
+def weigh(document: Sequence[Draft], rewriter: Rewriter, batch_size: int) -> None:
     """Notes how the model leans on the doubts and hints of each draft, where it can tell; of equal segments it is asked once."""
-    known: dict[tuple[str, str], dict[Match, Leaning]] = {}
+    first: dict[tuple[str, str], Draft] = {}
     for draft in document:
-        segment = draft.segment.kind, draft.segment.text
-        if segment not in known:
-            known[segment] = _leanings(draft, rewriter)
-        draft.leanings = known[segment]
+        first.setdefault(_segment(draft), draft)
+    asked = {segment: readings for segment, draft in first.items() if (readings := _readings(draft, rewriter))}
+    texts = [_wordings(first[segment], readings) for segment, readings in asked.items()]
+    found = rewriter.likelihoods(texts, batch_size)
+    if found is None:
+        return
+    leanings = {}
+    for (segment, readings), wordings, likelihoods in zip(asked.items(), texts, found, strict=True):
+        gains = _gains(readings, likelihoods)
+        if any(map(_is_close, gains.values())):
+            # Too close to leave it to what else was asked.
+            (alone,) = rewriter.likelihoods([wordings], 1) or [likelihoods]
+            gains = _gains(readings, alone)
+        leanings[segment] = {
+            match: Leaning(readings[match][those.index(max(those))], max(those)) for match, those in gains.items()
+        }
+    for draft in document:
+        draft.leanings = leanings.get(_segment(draft), {})
 
 
-def _leanings(draft: Draft, rewriter: Rewriter) -> dict[Match, Leaning]:
+def _segment(draft: Draft) -> tuple[str, str]:
+    return draft.segment.kind, draft.segment.text
+
+
+def _readings(draft: Draft, rewriter: Rewriter) -> dict[Match, list[str]]:
+    """The readings that the model is to weigh."""
     matches = [match for match in (*draft.doubts, *draft.hints) if not _says_who(match)]
     if not matches or not is_prose(draft.segment, draft.text) or not rewriter.fits(Request(draft.text)):
         return {}
-    asis = _with(draft)
-    found = {}
-    for match in matches:
-        readings = _fitting(draft, match)
-        # One batch a question: the answer must not hang on what else was asked.
-        likelihoods = rewriter.likelihoods([asis, *(_with(draft, match, reading) for reading in readings)])
-        if readings and likelihoods is not None:
-            gains = [likelihood - likelihoods[0] for likelihood in likelihoods[1:]]
-            found[match] = Leaning(readings[gains.index(max(gains))], max(gains))
-    return found
+    return {match: readings for match in matches if (readings := _fitting(draft, match))}
+
+
+def _wordings(draft: Draft, readings: Mapping[Match, Sequence[str]]) -> list[str]:
+    """The segment as it is, and then with one reading after the other."""
+    return [_with(draft), *(_with(draft, match, reading) for match, those in readings.items() for reading in those)]
+
+
+def _gains(readings: Mapping[Match, Sequence[str]], likelihoods: Sequence[float]) -> dict[Match, list[float]]:
+    """How much likelier each reading makes the segment, by the likelihoods of its wordings, in nats."""
+    asis, *others = likelihoods
+    gains = (likelihood - asis for likelihood in others)
+    return {match: list(islice(gains, len(those))) for match, those in readings.items()}
+
+
+def _is_close(gains: Sequence[float]) -> bool:
+    """Whether the best reading is too near to a margin, or to the next best, for likelihoods out of a batch."""
+    best, *others = sorted(gains, reverse=True)
+    return any(abs(best - bound) < _CLOSE for bound in (*others, *_MARGINS))
 
 
 def _says_who(match: Match) -> bool:

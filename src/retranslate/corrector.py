@@ -18,6 +18,7 @@ from retranslate.drafts import Draft, drafted
 from retranslate.edits import Result, apply
 from retranslate.errors import InputError
 from retranslate.glossary import Glossary
+from retranslate.memory import give_back
 from retranslate.prose import is_prose
 from retranslate.rewriter import Request, Rewriter
 from retranslate.text import PASSAGE, passages, split
@@ -25,6 +26,9 @@ from retranslate.version import __version__
 
 MARGINS = {"strict": 5.0, "default": 3.0, "bold": 1.0}
 """How much better a rewrite has to read, in nats a sentence of the model's own score, by the name of the setting."""
+
+_MUCH = 10_000
+"""Characters of text after which memory is given back: that takes a few milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,8 @@ class Corrector:
         for document in documents:
             terms.settle(document, self.glossary, self.settings.guards)
             consistency.restore_names(document)
+        if sum(map(len, texts)) > _MUCH:
+            give_back()
         return [self._result(text, document) for text, document in zip(texts, documents, strict=True)]
 
     def stream(self, texts: Iterable[str]) -> Iterator[Result]:
@@ -153,7 +159,7 @@ class Corrector:
     def _repair_terms(self, document: Sequence[Draft]) -> None:
         """Applies the glossary: rows that are certain, and doubtful ones that the sentence or the document speaks for."""
         if self.rewriter is not None:
-            ambiguity.weigh(document, self.rewriter)
+            ambiguity.weigh(document, self.rewriter, self.settings.batch_size)
         ambiguity.decide(document)
         for draft in document:
             draft.edit("glossary", [fix.edit() for fix in draft.fixes])

@@ -52,7 +52,7 @@ def _dictionary() -> Any:
     return lemminflect
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=10_000)
 def _listed_forms(lemma: str) -> Mapping[str, tuple[str, ...]]:
     """What the dictionary says of ``lemma``: the spellings of its forms by Penn tag."""
     forms: Mapping[str, tuple[str, ...]] = _dictionary().getAllInflections(lemma)

@@ -266,15 +266,21 @@ class Rewriter(ABC):
         return scores
 
     @_one_at_a_time
-    def likelihoods(self, texts: Sequence[str]) -> list[float] | None:
+    def likelihoods(self, groups: Sequence[Sequence[str]], batch_size: int = 16) -> list[list[float]] | None:
         """The log-probability of each text as a whole, in nats: what the model writes where it is given nothing to repair.
 
-        None for a checkpoint from elsewhere, which may know no text without a source.
+        The texts of a group cost least when they begin alike; ``batch_size`` groups are read together. None for a checkpoint
+        from elsewhere, which may know no text without a source.
         """
         if not self._own:
             return None
-        means = self.score([(Request(""), text) for text in texts])
-        return [round(mean * len(self._write(text)), 3) for mean, text in zip(means, texts, strict=True)]
+        nothing = self._read(Request(""))
+        found: list[list[float]] = [[] for _ in groups]
+        for batch in _chunks(sorted(range(len(groups)), key=lambda index: len(groups[index][0])), batch_size):
+            answers = [[self._write(text) for text in groups[index]] for index in batch]
+            for index, logs in zip(batch, self._scored([nothing] * len(batch), answers), strict=True):
+                found[index] = [round(sum(tokens), 3) for tokens in logs]
+        return found
 
     @_one_at_a_time
     def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
