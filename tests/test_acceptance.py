@@ -118,7 +118,7 @@ class Inventive:
         self.answers = answers
         self.counts: list[int] = []
 
-    def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
+    def alternatives(self, requests: Sequence[Request], count: int, batch_size: int = 16) -> list[list[Rewrite]]:
         self.counts += [count] * len(requests)
         return [list(self.answers) for _ in requests]
 
@@ -127,7 +127,7 @@ def given_a_second_chance(rewriter: Inventive, first: str) -> Draft:
     draft = judged(LONG, first)
     draft.given = draft.text
     stuck = acceptance.stuck({Request(LONG): [draft]})
-    acceptance.second_chance(cast(Rewriter, rewriter), stuck, 3, Glossary(), ALL)
+    acceptance.second_chance(cast(Rewriter, rewriter), stuck, 3, Glossary(), ALL, 16)
     return draft
 
 
@@ -165,7 +165,7 @@ def test_after_a_second_chance_the_margin_is_asked_again() -> None:
     draft = judged(LONG, "Karim said that soldiers are wounded.")
     draft.given, draft.refused_by = draft.text, (*draft.refused_by, "margin")
     stuck = acceptance.stuck({Request(LONG): [draft]})
-    acceptance.second_chance(cast(Rewriter, Inventive()), stuck, 3, Glossary(), ALL)
+    acceptance.second_chance(cast(Rewriter, Inventive()), stuck, 3, Glossary(), ALL, 16)
     assert "margin" not in draft.refused_by
     scorer = Scorer(dict.fromkeys((draft.text, *draft.candidates), -1.0))
     acceptance.accept_what_reads_better(cast(Rewriter, scorer), stuck, 3.0, 16)
@@ -199,7 +199,9 @@ def test_a_second_attempt_at_what_may_be_a_good_sentence_has_to_beat_twice_the_m
     if proven:
         draft.steps.append(Step("rule", (), "as it was"))
     waiting = {Request("as it was"): [draft]}
-    acceptance.second_chance(cast(Rewriter, Inventive(Rewrite("as it is", 0.0))), waiting, 1, Glossary(), ("numbers",))
+    acceptance.second_chance(
+        cast(Rewriter, Inventive(Rewrite("as it is", 0.0))), waiting, 1, Glossary(), ("numbers",), 16
+    )
     scorer = Scorer({"as it was": 0.0, "as it is": gain / 3})
     acceptance.accept_what_reads_better(cast(Rewriter, scorer), waiting, 1.0, 16)
     assert (draft.text == "as it is") == stands

@@ -68,7 +68,7 @@ class FakeRewriter:
     def likelihoods(self, groups: Sequence[Sequence[str]], batch_size: int = 16) -> list[list[float]] | None:
         return [[self._score(text) for text in texts] for texts in groups]
 
-    def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
+    def alternatives(self, requests: Sequence[Request], count: int, batch_size: int = 16) -> list[list[Rewrite]]:
         return [self._alternatives.get(request.sentence, [])[:count] for request in requests]
 
 

@@ -125,12 +125,14 @@ def stuck(waiting: Waiting) -> Waiting:
     return {request: drafts for request, drafts in found.items() if drafts}
 
 
-def second_chance(rewriter: Rewriter, waiting: Waiting, count: int, glossary: Glossary, names: Sequence[str]) -> None:
+def second_chance(
+    rewriter: Rewriter, waiting: Waiting, count: int, glossary: Glossary, names: Sequence[str], batch_size: int
+) -> None:
     """Asks for ``count`` other rewrites.
 
     What guards and glossary let pass of each is a candidate: where the first one loses a word, another may keep it.
     """
-    for drafts, rewrites in zip(waiting.values(), rewriter.alternatives(list(waiting), count), strict=True):
+    for drafts, rewrites in zip(waiting.values(), rewriter.alternatives(list(waiting), count, batch_size), strict=True):
         for draft in drafts:
             # The margin will be asked again.
             draft.refused_by = tuple(name for name in draft.refused_by if name != BY_MARGIN)

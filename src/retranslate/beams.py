@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 Logits = np.ndarray[Any, np.dtype[np.float32]]
 """Of shape (answers, vocabulary): by how much each token may follow."""
+_CLOSE = 1e-3
+"""In nats: what else is in a pass moves the log-probability of an answer by some hundred-thousandths a token."""
 
 
 def log_total(row: Logits) -> float:
@@ -30,26 +33,85 @@ class _Beam:
         return self.total / max(1, len(self.ids))
 
 
-def beams(
-    first: Logits, advance: Callable[[Sequence[int], Sequence[int]], Logits], count: int, limit: int, end: int
-) -> list[tuple[list[int], float]]:
-    """The ``count`` likeliest answers that a beam search of that width finds, each with its mean log-probability a token.
+@dataclass(frozen=True)
+class Found:
+    """The likeliest answers to a prompt, each with its mean log-probability a token.
 
-    ``first`` says what an answer may begin with, (1, vocabulary); ``advance`` what follows beginnings of which each is one
-    of the present ones, by its number, with one token more. The search is over as soon as so many answers have come to their end.
+    ``is_close`` says whether another set of them, or another order, was so near that the noise of a pass may decide.
+    """
+
+    answers: list[tuple[list[int], float]]
+    is_close: bool
+
+
+def beams(
+    first: Logits,
+    advance: Callable[[Sequence[int], Sequence[int]], Logits],
+    count: int,
+    limits: Sequence[int],
+    end: int,
+) -> list[Found]:
+    """For each of some prompts the ``count`` likeliest answers that a beam search of that width finds.
+
+    ``first`` says what an answer to each may begin with, (prompts, vocabulary), and ``limits`` how many tokens it may have;
+    ``advance`` what follows beginnings of which each is one of the present ones, by its number, with one token more. The search
+    for a prompt is over as soon as so many answers have come to their end.
+    """
+    searches = [_search(count, limit, end) for limit in limits]
+    found: dict[int, Found] = {}
+    held = {number: (number, row[np.newaxis]) for number, row in enumerate(first)}
+    for search in searches:
+        next(search)
+    while held:
+        parents: list[int] = []
+        tokens: list[int] = []
+        places = {}
+        for number, (place, logits) in held.items():
+            try:
+                branches = searches[number].send(logits)
+            except StopIteration as done:
+                found[number] = done.value
+                continue
+            places[number] = range(len(parents), len(parents) + len(branches))
+            parents += [place + parent for parent, _ in branches]
+            tokens += [token for _, token in branches]
+        if not places:
+            break
+        rows = advance(parents, tokens)
+        held = {number: (place.start, rows[place.start : place.stop]) for number, place in places.items()}
+    return [found[number] for number in range(len(searches))]
+
+
+def _search(count: int, limit: int, end: int) -> Generator[list[tuple[int, int]], Logits, Found]:
+    """The search for one prompt: is sent what follows its beginnings, and yields those to go on with, each by the number of the one
+    that it continues, and its new token.
     """
     running, ended = [_Beam((), 0.0)], list[_Beam]()
-    logits = first
+    is_close = False
+    logits = yield []
     for step in range(limit):
-        nexts = _continued(running, logits, 2 * count)
+        nexts = _continued(running, logits, 2 * count + 1)
+        going = [(parent, beam) for parent, beam in nexts if beam.ids[-1] != end]
+        is_close = is_close or _is_close(nexts, going, count, end)
         ended += [beam for _, beam in nexts[:count] if beam.ids[-1] == end]
-        going = [(parent, beam) for parent, beam in nexts if beam.ids[-1] != end][:count]
+        going = going[:count]
         running = [beam for _, beam in going]
         if len(ended) >= count or step == limit - 1:
             break
-        logits = advance([parent for parent, _ in going], [beam.ids[-1] for beam in running])
+        logits = yield [(parent, beam.ids[-1]) for parent, beam in going]
     best = sorted(ended if len(ended) >= count else [*ended, *running], key=lambda beam: -beam.mean)
-    return [(list(beam.ids), beam.mean) for beam in best[:count]]
+    is_close = is_close or any(
+        (one.mean - other.mean) * len(one.ids) < _CLOSE for one, other in pairwise(best[: count + 1])
+    )
+    return Found([(list(beam.ids), beam.mean) for beam in best[:count]], is_close)
+
+
+def _is_close(nexts: Sequence[tuple[int, _Beam]], going: Sequence[tuple[int, _Beam]], count: int, end: int) -> bool:
+    """Whether those that end among the first ``count``, or the first ``count`` that go on, may be other ones."""
+    bounds = [going[count - 1 : count + 1]]
+    if any(beam.ids[-1] == end for _, beam in nexts[count - 1 : count + 1]):
+        bounds.append(nexts[count - 1 : count + 1])
+    return any(one.total - other.total < _CLOSE for bound in bounds for (_, one), (_, other) in pairwise(bound))
 
 
 def _continued(running: Sequence[_Beam], logits: Logits, most: int) -> list[tuple[int, _Beam]]:

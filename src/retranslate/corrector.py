@@ -198,7 +198,9 @@ class Corrector:
             acceptance.remind(rewriter, waiting, self.glossary, settings.guards, settings.batch_size)
         acceptance.accept_what_reads_better(rewriter, waiting, settings.margin, settings.batch_size)
         if settings.second_chance and (stuck := acceptance.stuck(waiting)):
-            acceptance.second_chance(rewriter, stuck, settings.second_chance, self.glossary, settings.guards)
+            acceptance.second_chance(
+                rewriter, stuck, settings.second_chance, self.glossary, settings.guards, settings.batch_size
+            )
             acceptance.accept_what_reads_better(rewriter, stuck, settings.margin, settings.batch_size)
 
     def _look_again(self, document: Sequence[Draft]) -> None:

@@ -66,10 +66,16 @@ class LlamaCppRewriter(Rewriter):
             for prompt, options in zip(prompts, answers, strict=True)
         ]
 
-    def _likeliest(self, prompt: Sequence[int], count: int) -> list[tuple[list[int], float]]:
+    def _likeliest(
+        self, prompts: Sequence[Sequence[int]], count: int, batch_size: int
+    ) -> list[list[tuple[list[int], float]]]:
+        return [self._beams(prompt, count) for prompt in prompts]
+
+    def _beams(self, prompt: Sequence[int], count: int) -> list[tuple[list[int], float]]:
         limit = answer_limit(len(prompt))
         fork = _Fork(self._model.context(len(prompt) + count * limit, 2 * count), len(prompt), count)
-        return beams(fork.open(prompt), fork.advance, count, limit, self._tokenizer.eos_token_id)
+        (found,) = beams(fork.open(prompt), fork.advance, count, [limit], self._tokenizer.eos_token_id)
+        return found.answers
 
     def _room_for(self, places: int) -> Context:
         """The context that sentences are read in, with so many places at the least."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from retranslate.beams import Logits, beams
+from retranslate.beams import Found, Logits, beams
 from retranslate.decoding import Terms, decode, score
 from retranslate.devices import default_device, usable
 from retranslate.drafting import Answer, Scores, Task
@@ -78,9 +78,25 @@ class LlamaRewriter(Rewriter):
     def _scored(self, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> Scores:
         return score(self._model, prompts, answers)
 
-    def _likeliest(self, prompt: Sequence[int], count: int) -> list[tuple[list[int], float]]:
+    def _likeliest(
+        self, prompts: Sequence[Sequence[int]], count: int, batch_size: int
+    ) -> list[list[tuple[list[int], float]]]:
+        found: list[list[tuple[list[int], float]]] = []
+        # So many beams in all as sentences are decoded together.
+        together = max(1, batch_size // count)
+        for start in range(0, len(prompts), together):
+            some = prompts[start : start + together]
+            for prompt, beside in zip(some, self._beams(some, count), strict=True):
+                # Too close to leave it to what else was searched for.
+                is_doubtful = beside.is_close and len(some) > 1
+                (answers,) = self._beams([prompt], count) if is_doubtful else (beside,)
+                found.append(answers.answers)
+        return found
+
+    def _beams(self, prompts: Sequence[Sequence[int]], count: int) -> list[Found]:
         batch = self._model.batch()
-        batch.admit(prompt)
+        for prompt in prompts:
+            batch.admit(prompt)
 
         def advance(parents: Sequence[int], tokens: Sequence[int]) -> Logits:
             batch.fork(parents)
@@ -88,7 +104,8 @@ class LlamaRewriter(Rewriter):
                 batch.settle(seat, 0, token)
             return _plain(batch.read([()] * len(tokens)))
 
-        return beams(_plain(batch.read([()])), advance, count, answer_limit(len(prompt)), self._tokenizer.eos_token_id)
+        limits = [answer_limit(len(prompt)) for prompt in prompts]
+        return beams(_plain(batch.read([()] * len(prompts))), advance, count, limits, self._tokenizer.eos_token_id)
 
 
 def _plain(logits: Iterable[torch.Tensor]) -> Logits:

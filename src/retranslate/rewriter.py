@@ -194,8 +194,10 @@ class Rewriter(ABC):
         """What the model thinks of the answers to each prompt."""
 
     @abstractmethod
-    def _likeliest(self, prompt: Sequence[int], count: int) -> list[tuple[list[int], float]]:
-        """``count`` answers by beam search, each with its mean log-probability a token."""
+    def _likeliest(
+        self, prompts: Sequence[Sequence[int]], count: int, batch_size: int
+    ) -> list[list[tuple[list[int], float]]]:
+        """For each prompt ``count`` answers by beam search, each with its mean log-probability a token."""
 
     @_one_at_a_time
     def fits(self, request: Request) -> bool:
@@ -283,19 +285,19 @@ class Rewriter(ABC):
         return found
 
     @_one_at_a_time
-    def alternatives(self, requests: Sequence[Request], count: int) -> list[list[Rewrite]]:
+    def alternatives(self, requests: Sequence[Request], count: int, batch_size: int = 16) -> list[list[Rewrite]]:
         """For each request ``count`` different rewrites by beam search, the likeliest first; its greedy one may be among them.
 
-        The beams of a request are a batch of their own, so that the outcome does not hang on other requests.
+        ``batch_size`` beams of all requests together go on in a pass: a matter of speed and memory.
         """
         end = self._tokenizer.eos_token_id
-        return [
-            [
-                Rewrite(self._text(ids), round(score, 4), end in ids)
-                for ids, score in self._likeliest(self._read(request), count)
-            ]
-            for request in requests
-        ]
+        order = sorted(range(len(requests)), key=lambda index: len(requests[index].sentence))
+        found = self._likeliest([self._read(requests[index]) for index in order], count, batch_size)
+        rewrites = {
+            index: [Rewrite(self._text(ids), round(score, 4), end in ids) for ids, score in answers]
+            for index, answers in zip(order, found, strict=True)
+        }
+        return [rewrites[index] for index in range(len(requests))]
 
 
 @lru_cache(maxsize=1)

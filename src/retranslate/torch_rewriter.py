@@ -85,7 +85,12 @@ class TorchRewriter(Rewriter):
             return score_alone(self._model, prompts, answers)
         return score(self._reader, prompts, answers)
 
-    def _likeliest(self, prompt: Sequence[int], count: int) -> list[tuple[list[int], float]]:
+    def _likeliest(
+        self, prompts: Sequence[Sequence[int]], count: int, batch_size: int
+    ) -> list[list[tuple[list[int], float]]]:
+        return [self._beams(prompt, count) for prompt in prompts]
+
+    def _beams(self, prompt: Sequence[int], count: int) -> list[tuple[list[int], float]]:
         with torch.inference_mode():
             found = self._model.generate(
                 **padded(self._model, [prompt], self._pad), do_sample=False, num_beams=count, num_return_sequences=count, early_stopping=True,
