@@ -196,9 +196,7 @@ class Llama:
             found = layer.queries_keys_values(self._normed(states, layer.before)).view(len(ids), -1, shape.size)
             turned = found[:, : shape.heads + shape.key_heads]
             turned.copy_(torch.addcmul(turned * cosine, turned.roll(shape.size // 2, -1), sine))
-            parts = zip(
-                torch.split(found, tokens), torch.split(table[: sum(seats)], seats), layouts, masks, strict=True
-            )
+            parts = zip(_split(found, tokens), _split(table[: sum(seats)], seats), layouts, masks, strict=True)
             attended = [self._attended(*part) for part in parts]
             states += layer.output(attended[0] if len(attended) == 1 else torch.cat(attended))
             gate, up = layer.gate_up(self._normed(states, layer.between)).chunk(2, -1)
@@ -232,6 +230,11 @@ class Llama:
         seen = functional.scaled_dot_product_attention(rows.flatten(2, 3), keys, values, attn_mask=mask)
         seen = seen.view(layout.seats, shape.key_heads, shared, layout.width, shape.size).permute(0, 3, 1, 2, 4)
         return layout.gather(seen.flatten(2))
+
+
+def _split(rows: torch.Tensor, sizes: Sequence[int]) -> Sequence[torch.Tensor]:
+    """``rows`` in parts of these sizes; a single part costs nothing, thirty times a pass."""
+    return (rows,) if len(sizes) == 1 else torch.split(rows, list(sizes))
 
 
 class LlamaBatch(Batch):
