@@ -87,6 +87,10 @@ class Corrector:
         """A Corrector of glossary and rules alone; needs no torch."""
         return cls(Glossary.load() if glossary is None else glossary, None, settings)
 
+    def with_settings(self, settings: Settings) -> Corrector:
+        """One with the same glossary and model that works by ``settings``."""
+        return Corrector(self.glossary, self.rewriter, settings)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _made_again, (__version__, self.glossary, self.rewriter, self.settings)
 

@@ -44,7 +44,7 @@ def free_memory() -> None:
 def with_half_the_batch(corrector: Corrector) -> Corrector:
     """The same Corrector, decoding half as many sentences together: the outcome is the same."""
     settings = replace(corrector.settings, batch_size=corrector.settings.batch_size // 2)
-    return type(corrector)(corrector.glossary, corrector.rewriter, settings)
+    return corrector.with_settings(settings)
 
 
 def as_memory_allows(corrector: Corrector, work: Callable[[Corrector], T]) -> T:

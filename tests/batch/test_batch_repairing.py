@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from batch_runs import GARBLED, REPAIRED, make_corrector, write_json_lines
 
-from retranslate import memory
 from retranslate.batch import InProcess, Row, open_source
 from retranslate.batch.repairing import Work, repaired
 from retranslate.batch.rows import SHARD_ROWS, repaired_text
@@ -31,11 +30,8 @@ class Scarce:
     settings: Settings = field(default_factory=Settings)
     asked: list[tuple[int, int]] = field(default_factory=list)
 
-    @property
-    def glossary(self) -> Any:
-        return self
-
-    rewriter = None
+    def with_settings(self, settings: Settings) -> Scarce:
+        return replace(self, settings=settings)
 
     def correct_many(self, texts: Sequence[str]) -> list[Result]:
         self.asked.append((len(texts), self.settings.batch_size))
@@ -47,14 +43,6 @@ class Scarce:
 @pytest.fixture
 def corrector(tmp_path: Path) -> Corrector:
     return make_corrector(tmp_path)()
-
-
-@pytest.fixture(autouse=True)
-def same_with_a_smaller_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    def smaller(scarce: Scarce, rewriter: object, settings: Settings) -> Scarce:
-        return Scarce(scarce.corrector, scarce.texts, scarce.batch, scarce.error, settings, scarce.asked)
-
-    monkeypatch.setattr(memory, "Corrector", smaller)
 
 
 @pytest.mark.parametrize(
