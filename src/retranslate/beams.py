@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from retranslate.rewriter import CLOSE_CALL
+
 Logits = np.ndarray[Any, np.dtype[np.float32]]
 """Of shape (answers, vocabulary): by how much each token may follow."""
-_CLOSE = 1e-3
-"""In nats: what else is in a pass moves the log-probability of an answer by some hundred-thousandths a token."""
 
 
 def log_total(row: Logits) -> float:
@@ -101,7 +101,7 @@ def _search(count: int, limit: int, end: int) -> Generator[list[tuple[int, int]]
         logits = yield [(parent, beam.ids[-1]) for parent, beam in going]
     best = sorted(ended if len(ended) >= count else [*ended, *running], key=lambda beam: -beam.mean)
     is_close = is_close or any(
-        (one.mean - other.mean) * len(one.ids) < _CLOSE for one, other in pairwise(best[: count + 1])
+        (one.mean - other.mean) * len(one.ids) < CLOSE_CALL for one, other in pairwise(best[: count + 1])
     )
     return Found([(list(beam.ids), beam.mean) for beam in best[:count]], is_close)
 
@@ -111,7 +111,7 @@ def _is_close(nexts: Sequence[tuple[int, _Beam]], going: Sequence[tuple[int, _Be
     bounds = [going[count - 1 : count + 1]]
     if any(beam.ids[-1] == end for _, beam in nexts[count - 1 : count + 1]):
         bounds.append(nexts[count - 1 : count + 1])
-    return any(one.total - other.total < _CLOSE for bound in bounds for (_, one), (_, other) in pairwise(bound))
+    return any(one.total - other.total < CLOSE_CALL for bound in bounds for (_, one), (_, other) in pairwise(bound))
 
 
 def _continued(running: Sequence[_Beam], logits: Logits, most: int) -> list[tuple[int, _Beam]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
@@ -18,6 +18,8 @@ from retranslate.seats import Batch, Reader
 
 if TYPE_CHECKING:
     import transformers
+
+_T = TypeVar("_T")
 
 _PASS = 48
 """About so many draft tokens in a pass are free or nearly so; more cost what they save when they are wrong."""
@@ -96,10 +98,15 @@ def decode(model: Reader, tasks: Iterable[Task], terms: Terms, seats: int) -> It
 def _read(batch: Batch, drafts: Sequence[Sequence[int]], written: Sequence[Sequence[int]], terms: Terms) -> list[Step]:
     """The step after each answer and after each token of its draft, one seat after the other."""
     before = [[*ids, *draft[:n]] for ids, draft in zip(written, drafts, strict=True) for n in range(len(draft) + 1)]
-    steps: list[Step] = []
-    for logits in batch.read(drafts):
-        steps += _steps(logits, before[len(steps) : len(steps) + len(logits)], terms)
-    return steps
+    return [step for logits, ids in _beside(batch.read(drafts), before) for step in _steps(logits, ids, terms)]
+
+
+def _beside(pieces: Iterable[torch.Tensor], items: Sequence[_T]) -> Iterator[tuple[torch.Tensor, Sequence[_T]]]:
+    """Each piece of rows with as many of the ``items``, of which there is one a row."""
+    done = 0
+    for piece in pieces:
+        yield piece, items[done : done + len(piece)]
+        done += len(piece)
 
 
 def _without_ties(model: Reader, item: Writing, steps: Iterable[Step], terms: Terms) -> Iterator[Step]:
@@ -164,13 +171,11 @@ def _scored(model: Reader, prompts: Sequence[Sequence[int]], answers: Sequence[S
                 batch.rewind(seat, answer[: begun[seat]])
         rest = [answer[known:] for answer, known in zip(current, begun, strict=True)]
         wanted = [token for ids in rest for token in ids]
-        found: list[float] = []
-        for logits in batch.read([ids[:-1] for ids in rest]):
-            found += log_probabilities(logits, wanted[len(found) : len(found) + len(logits)])
+        pieces = _beside(batch.read([ids[:-1] for ids in rest]), wanted)
+        found = (log for logits, ids in pieces for log in log_probabilities(logits, ids))
         for seat, ids in enumerate(rest):
             known = scores[seat][-1][: begun[seat]] if turn else []
-            scores[seat].append([*known, *found[: len(ids)]])
-            found = found[len(ids) :]
+            scores[seat].append([*known, *islice(found, len(ids))])
     return [found[: len(options)] for found, options in zip(scores, answers, strict=True)]
 
 

@@ -253,8 +253,9 @@ class LlamaBatch(Batch):
         device = self._model.device
         runs = self._runs(drafts)
         layouts = [Layout.of(part, device) for part in parted(runs)]
+        places = max(layout.places for layout in layouts)
         for number, table in enumerate(self._tables):  # one at a time, so that none but one is in memory twice
-            self._tables[number] = grown(table, len(runs), max(run.end for run in runs))
+            self._tables[number] = grown(table, len(runs), places)
         states = self._model.states(self._fed(drafts, device), layouts, self._tables, self._wanted(drafts))
         return map(self._model.logits, torch.split(states, ROWS))
 

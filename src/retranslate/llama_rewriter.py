@@ -15,7 +15,7 @@ from retranslate.drafting import Answer, Scores, Task
 from retranslate.errors import InputError, first_line
 from retranslate.llama import Llama, Shape
 from retranslate.plain_tokenizer import PlainTokenizer
-from retranslate.rewriter import CLOSE_CALL, TORCH, Rewriter, answer_limit
+from retranslate.rewriter import CLOSE_CALL, TORCH, Rewriter, answer_limit, chunks
 
 
 def shape_in(folder: Path) -> Shape | None:
@@ -83,9 +83,7 @@ class LlamaRewriter(Rewriter):
     ) -> list[list[tuple[list[int], float]]]:
         found: list[list[tuple[list[int], float]]] = []
         # So many beams in all as sentences are decoded together.
-        together = max(1, batch_size // count)
-        for start in range(0, len(prompts), together):
-            some = prompts[start : start + together]
+        for some in chunks(prompts, max(1, batch_size // count)):
             for prompt, beside in zip(some, self._beams(some, count), strict=True):
                 # Too close to leave it to what else was searched for.
                 is_doubtful = beside.is_close and len(some) > 1

@@ -225,8 +225,8 @@ class Rewriter(ABC):
 
         ``on_progress`` is called after every rewrite with the number of requests done and the number of all.
         """
-        # Those that are decoded together are best of one length. No more of them are tokens at a time than are decoded.
-        order = sorted(range(len(requests)), key=lambda index: len(requests[index].sentence))
+        # No more of them are tokens at a time than are decoded.
+        order = _by_length([request.sentence for request in requests])
         tasks = (self._task(requests[index]) for index in order)
         answers: dict[int, Rewrite] = {}
         for number, answer in self._decoded(tasks, batch_size):
@@ -259,7 +259,7 @@ class Rewriter(ABC):
         for number, (request, _) in enumerate(pairs):
             numbers.setdefault(request, []).append(number)
         scores = [0.0] * len(pairs)
-        for batch in _chunks(sorted(numbers, key=lambda request: len(request.sentence)), batch_size):
+        for batch in chunks(sorted(numbers, key=lambda request: len(request.sentence)), batch_size):
             answers = [[self._write(pairs[number][1]) for number in numbers[request]] for request in batch]
             found = self._scored([self._read(request) for request in batch], answers)
             for request, logs in zip(batch, found, strict=True):
@@ -278,7 +278,7 @@ class Rewriter(ABC):
             return None
         nothing = self._read(Request(""))
         found: list[list[float]] = [[] for _ in groups]
-        for batch in _chunks(sorted(range(len(groups)), key=lambda index: len(groups[index][0])), batch_size):
+        for batch in chunks(_by_length([group[0] for group in groups]), batch_size):
             answers = [[self._write(text) for text in groups[index]] for index in batch]
             for index, logs in zip(batch, self._scored([nothing] * len(batch), answers), strict=True):
                 found[index] = [round(sum(tokens), 3) for tokens in logs]
@@ -291,7 +291,7 @@ class Rewriter(ABC):
         ``batch_size`` beams of all requests together go on in a pass: a matter of speed and memory.
         """
         end = self._tokenizer.eos_token_id
-        order = sorted(range(len(requests)), key=lambda index: len(requests[index].sentence))
+        order = _by_length([request.sentence for request in requests])
         found = self._likeliest([self._read(requests[index]) for index in order], count, batch_size)
         rewrites = {
             index: [Rewrite(self._text(ids), round(score, 4), end in ids) for ids, score in answers]
@@ -317,7 +317,13 @@ def answer_limit(prompt: int) -> int:
     return int(prompt * 1.6) + 16
 
 
-def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+def _by_length(texts: Sequence[str]) -> list[int]:
+    """The numbers of the texts, the shortest first: what is read together is best of one length."""
+    return sorted(range(len(texts)), key=lambda index: len(texts[index]))
+
+
+def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """The items in their order, ``size`` of them at a time."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
