@@ -63,10 +63,17 @@ def save_causal(folder: Path, *, marker: dict[str, Any] | None) -> Path:
     return folder
 
 
-def save_gguf(folder: Path, *, marker: dict[str, Any]) -> Path:
-    """The model of :func:`save_causal` with its weights, in float32, in a GGUF file as llama.cpp opens it."""
+def save_rounded(folder: Path, *, marker: dict[str, Any] | None) -> Any:
+    """The model of :func:`save_causal`, of numbers that half precision holds, so that all ways to compute it have the same; returns it."""
     save_causal(folder, marker=marker)
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model = with_rounded_matrices(transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32))
+    model.save_pretrained(folder)
+    return model
+
+
+def save_gguf(folder: Path, *, marker: dict[str, Any]) -> Path:
+    """The model of :func:`save_rounded` with its weights, in float32, in a GGUF file as llama.cpp opens it."""
+    model = save_rounded(folder, marker=marker)
     config = model.config
     writer = gguf.GGUFWriter(folder / "model.gguf", "llama")
     writer.add_block_count(config.num_hidden_layers)
@@ -93,6 +100,14 @@ def save_gguf(folder: Path, *, marker: dict[str, Any]) -> Path:
     writer.close()
     (folder / "model.safetensors").unlink()
     return folder
+
+
+def with_rounded_matrices(model: Any) -> Any:
+    """``model``, its matrices rounded to half precision: as our own Llama multiplies with them."""
+    for weights in model.parameters():
+        if weights.dim() == 2:
+            weights.data = weights.data.half().float()
+    return model
 
 
 def save_t5(folder: Path) -> Path:

@@ -1,13 +1,14 @@
 """A Llama as torch computes it for this project's own models: few operations a layer, and of many sentences a pass.
 
 The products of a pass are all that takes time. What transformers does around them, for every model that there is, takes
-as long again where a pass reads few tokens, and its import longer than the first sentence. The numbers are the same but
-for the noise of float32.
+as long again where a pass reads few tokens, and its import longer than the first sentence. The numbers are those of transformers
+with weights rounded to half precision, but for the noise of float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -18,7 +19,7 @@ import torch
 from torch.nn import functional
 
 from retranslate.gguf_weights import EMBEDDING, PackedEmbedding, read_llama
-from retranslate.onednn import BlockedLinear, linear
+from retranslate.half_linear import Product, half_linear, rounded
 from retranslate.seats import ROWS, Batch, Layout, grown, parted
 
 
@@ -106,18 +107,18 @@ class _Layer:
     """Two norms and four products, each of all that is multiplied by the same states."""
 
     before: torch.Tensor
-    queries_keys_values: torch.nn.Module
-    output: torch.nn.Module
+    queries_keys_values: Product
+    output: Product
     between: torch.Tensor
-    gate_up: torch.nn.Module
-    down: torch.nn.Module
+    gate_up: Product
+    down: Product
 
     @classmethod
     def of(cls, parts: dict[str, torch.Tensor]) -> _Layer:
         """The layer with these weights, by their names in transformers."""
 
-        def product(*names: str) -> torch.nn.Module:
-            return linear(torch.cat([parts[f"{name}.weight"] for name in names]))
+        def product(*names: str) -> Product:
+            return half_linear(torch.cat([parts[f"{name}.weight"] for name in names]))
 
         return cls(
             parts["input_layernorm.weight"],
@@ -130,7 +131,10 @@ class _Layer:
 
 
 class Llama:
-    """A Llama whose weights are in a GGUF file, in float32 on ``device``. A :class:`retranslate.seats.Reader`."""
+    """A Llama whose weights are in a GGUF file, computed in float32 on ``device``. A :class:`retranslate.seats.Reader`.
+
+    Its matrices are rounded to half precision, on every machine and device alike.
+    """
 
     def __init__(self, shape: Shape, path: Path, device: torch.device) -> None:
         """Reads the weights at ``path``. Raises InputError when the file is broken or holds other ones than those of ``shape``."""
@@ -138,24 +142,28 @@ class Llama:
         self.device = device
         layers: dict[int, dict[str, torch.Tensor]] = {}
         top: dict[str, torch.Tensor] = {}
-        built: dict[int, _Layer] = {}
-        for name, values in read_llama(path, shape.tensors(), shape.heads, shape.key_heads):
-            weights = values.to(device)
-            match name.split(".", 3):
-                case ["model", "layers", number, part]:
-                    parts = layers.setdefault(int(number), {})
-                    parts[part] = weights
-                    # At once, so that no more than one layer is in memory twice.
-                    if len(parts) == len(shape.layer_tensors()):
-                        built[int(number)] = _Layer.of(layers.pop(int(number)))
-                case _:
-                    top[name] = weights
-        self._layers = [built[number] for number in range(shape.layers)]
+        built: dict[int, Future[_Layer]] = {}
+        # Weights are laid out while the next ones are read; of those that are, nothing else is kept.
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            for name, values in read_llama(path, shape.tensors(), shape.heads, shape.key_heads):
+                weights = values.to(device)
+                match name.split(".", 3):
+                    case ["model", "layers", number, part]:
+                        parts = layers.setdefault(int(number), {})
+                        parts[part] = weights
+                        if len(parts) == len(shape.layer_tensors()):
+                            built[int(number)] = pool.submit(_Layer.of, layers.pop(int(number)))
+                    case _ if name == (EMBEDDING if shape.tied else "lm_head.weight"):
+                        head = pool.submit(half_linear, weights)
+                    case _:
+                        top[name] = weights
+        self._layers = [built[number].result() for number in range(shape.layers)]
         self._norm = top["model.norm.weight"]
-        self._head = linear(top[EMBEDDING if shape.tied else "lm_head.weight"])
-        is_copied = shape.tied and isinstance(self._head, BlockedLinear)
+        self._head = head.result()
+        if shape.tied and isinstance(self._head, torch.nn.Linear):
+            top[EMBEDDING] = self._head.weight
         self._embedding: Callable[[torch.Tensor], torch.Tensor] = (
-            PackedEmbedding(path) if is_copied else partial(functional.embedding, weight=top[EMBEDDING])
+            partial(functional.embedding, weight=top[EMBEDDING]) if EMBEDDING in top else PackedEmbedding(path)
         )
         turns = shape.theta ** -(torch.arange(0, shape.size, 2, dtype=torch.float32, device=device) / shape.size)
         self._turns = torch.cat([turns, turns])
@@ -185,7 +193,7 @@ class Llama:
         are known, (seats, places, keys and values, size); the new ones are written there.
         """
         shape = self.shape
-        states: torch.Tensor = self._embedding(ids)
+        states = rounded(self._embedding(ids))
         angles = (torch.cat([layout.place for layout in layouts]).unsqueeze(-1) * self._turns).unsqueeze(1)
         cosine, sine = angles.cos(), angles.sin()
         # The halves of a head change places, the one that comes first with its sign turned.

@@ -374,8 +374,12 @@ def test_a_finished_run_with_dev_pairs_returns_the_best_again(with_dev: Recipe) 
 
 
 def test_a_model_in_a_gguf_file_is_trained_like_the_same_one_in_safetensors(recipe: Recipe, tmp_path: Path) -> None:
-    packed = tiny_models.save_gguf(tmp_path / "packed", marker={})
-    ours, theirs = weights(train(replace(recipe, base=packed, output=tmp_path / "other"))), weights(train(recipe))
+    bases = {name: tmp_path / name for name in ("packed", "plain")}
+    tiny_models.save_gguf(bases["packed"], marker={})
+    tiny_models.save_rounded(bases["plain"], marker={})
+    ours, theirs = (
+        weights(train(replace(recipe, base=base, output=tmp_path / f"{name} trained"))) for name, base in bases.items()
+    )
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
