@@ -186,7 +186,7 @@ def _ended(ids: list[int]) -> list[int]:
 
 
 ENGINES: dict[str, tuple[str, Callable[[Path], Write], str, tuple[int, ...]]] = {
-    "torch-guided": ("torch, float32, guided (what ships)", torch_guided, "torch", (1, 16)),
+    "torch-guided": ("torch, matrices in half precision, guided (what ships)", torch_guided, "torch", (1, 16)),
     "llama.cpp-guided": ("llama.cpp, the GGUF file, guided ([fast])", llama_cpp_guided, "llama_cpp", (1,)),
     "llama.cpp": ("llama.cpp, the GGUF file", llama_cpp_plain, "llama_cpp", (1,)),
     "torch": ("torch, float32, generate", torch_generate, "torch", (1, 16)),

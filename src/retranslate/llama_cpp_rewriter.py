@@ -11,7 +11,7 @@ from pathlib import Path
 
 from retranslate.beams import Logits, beams, log_total
 from retranslate.drafting import Answer, Scores, Step, Task, Writing
-from retranslate.mapped_model import Context, Model, Run
+from retranslate.mapped_model import Context, Continuation, Model
 from retranslate.plain_tokenizer import PlainTokenizer
 from retranslate.rewriter import LLAMA_CPP, Rewriter, answer_limit
 
@@ -93,7 +93,7 @@ def decode(context: Context, task: Task, end: int) -> Answer:
     filled, unread = 0, list(task.prompt)
     while True:
         draft = writing.draft(_LONGEST_DRAFT)
-        logits = context.read(Run(0, filled, [*unread, *draft], len(draft) + 1))
+        logits = context.read(Continuation(0, filled, [*unread, *draft], len(draft) + 1))
         agreed = writing.extend(draft, _steps(logits), end)
         if writing.is_done(end):
             return writing.answer
@@ -113,10 +113,10 @@ def score(context: Context, prompt: Sequence[int], answers: Sequence[Sequence[in
 
     Each answer is read whole, so that its scores do not hang on the others.
     """
-    (first,) = context.read(Run(0, 0, prompt, 1))
+    (first,) = context.read(Continuation(0, 0, prompt, 1))
     scores = []
     for answer in answers:
-        rest = context.read(Run(0, len(prompt), answer[:-1], len(answer) - 1)) if len(answer) > 1 else ()
+        rest = context.read(Continuation(0, len(prompt), answer[:-1], len(answer) - 1)) if len(answer) > 1 else ()
         scores.append([float(row[token]) - log_total(row) for row, token in zip((first, *rest), answer, strict=True)])
     return scores
 
@@ -131,7 +131,7 @@ class _Fork:
 
     def open(self, prompt: Sequence[int]) -> Logits:
         """What follows the prompt, (1, vocabulary)."""
-        return self._context.read(Run(self._here[0], 0, prompt, 1))
+        return self._context.read(Continuation(self._here[0], 0, prompt, 1))
 
     def advance(self, parents: Sequence[int], tokens: Sequence[int]) -> Logits:
         """What follows the beginnings numbered ``parents``, each with one of ``tokens`` more: (tokens, vocabulary)."""
@@ -142,7 +142,7 @@ class _Fork:
             self._context.forget(seat)
         self._here, self._there = self._there, self._here
         logits = self._context.read(
-            *(Run(seat, self._filled, [token], 1) for seat, token in zip(seats, tokens, strict=True))
+            *(Continuation(seat, self._filled, [token], 1) for seat, token in zip(seats, tokens, strict=True))
         )
         self._filled += 1
         return logits

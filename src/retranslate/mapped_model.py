@@ -29,7 +29,7 @@ _open_contexts: weakref.WeakSet[Context] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
-class Run:
+class Continuation:
     """``ids`` that the text of a ``seat`` goes on with from ``start``; asked is what follows the last ``wanted`` of them."""
 
     seat: int
@@ -96,17 +96,17 @@ class Context:
         self._most = settings.n_batch
         _open_contexts.add(self)
 
-    def read(self, *runs: Run) -> Logits:
-        """The logits after the wanted tokens, (tokens, vocabulary), one run after the other; copied, not shared.
+    def read(self, *continuations: Continuation) -> Logits:
+        """The logits after the wanted tokens, (tokens, vocabulary), one continuation after the other; copied, not shared.
 
-        What a seat held from the start of its run on is forgotten.
+        What a seat held from the start of its continuation on is forgotten.
         """
-        for run in runs:
-            self._lib.llama_memory_seq_rm(self._memory, run.seat, run.start, -1)
+        for new in continuations:
+            self._lib.llama_memory_seq_rm(self._memory, new.seat, new.start, -1)
         tokens = [
-            (token, run.start + place, run.seat, place >= len(run.ids) - run.wanted)
-            for run in runs
-            for place, token in enumerate(run.ids)
+            (token, new.start + place, new.seat, place >= len(new.ids) - new.wanted)
+            for new in continuations
+            for place, token in enumerate(new.ids)
         ]
         parts = [self._pass(tokens[first : first + self._most]) for first in range(0, len(tokens), self._most)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
