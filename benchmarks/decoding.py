@@ -54,13 +54,9 @@ def plain_bundled() -> Any:
     config = transformers.AutoConfig.from_pretrained(BUNDLED)
     with torch.device("meta"):
         shapes = {name: tuple(value.shape) for name, value in transformers.LlamaForCausalLM(config).named_parameters()}
-    weights = dict(
-        read_llama(next(BUNDLED.glob("*.gguf")), shapes, config.num_attention_heads, config.num_key_value_heads)
-    )
+    stored = read_llama(next(BUNDLED.glob("*.gguf")), shapes, config.num_attention_heads, config.num_key_value_heads)
+    weights = {name: rounded(values) if values.dim() == 2 else values for name, values in stored}
     plain = transformers.LlamaForCausalLM.from_pretrained(None, config=config, state_dict=weights, dtype=torch.float32)
-    for values in plain.parameters():
-        if values.dim() == 2:
-            values.data = rounded(values.data)
     plain.generation_config = transformers.GenerationConfig()
     return plain.eval()
 

@@ -19,6 +19,7 @@ import tokenizers
 import torch
 import transformers
 
+from retranslate.half_linear import rounded
 from retranslate.tensor_names import llama_cpp_name
 from retranslate.training.export import interleave
 
@@ -106,7 +107,7 @@ def with_rounded_matrices(model: Any) -> Any:
     """``model``, its matrices rounded to half precision: as our own Llama multiplies with them."""
     for weights in model.parameters():
         if weights.dim() == 2:
-            weights.data = weights.data.half().float()
+            weights.data = rounded(weights.data)
     return model
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from retranslate.onednn import linear
+from retranslate.onednn import linear, on_wide_processor
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 """From states, (tokens, in), to what weights make of them, (tokens, out)."""
@@ -34,9 +34,7 @@ class HalfLinear:
 
     def __init__(self, weights: torch.Tensor) -> None:
         """Lays out ``weights``, (out, in), float32, which :func:`can_read_half`."""
-        count = -(-len(weights) // _PART)
-        parts = [part.contiguous() for part in weights.detach().chunk(count)]
-        self._parts = [torch.ops.quantized.linear_prepack_fp16(part, None) for part in parts]
+        self._parts = [torch.ops.quantized.linear_prepack_fp16(part, None) for part in torch.split(weights, _PART)]
 
     def __call__(self, states: torch.Tensor) -> torch.Tensor:
         """What the weights make of ``states``, (tokens, in): (tokens, out)."""
@@ -47,9 +45,7 @@ class HalfLinear:
 def can_read_half(weights: torch.Tensor) -> bool:
     """Whether FBGEMM is to be had for ``weights``, and fast."""
     return (
-        weights.device.type == "cpu"
-        and weights.dtype == torch.float32
-        and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+        on_wide_processor(weights)
         and torch.backends.quantized.engine in ("fbgemm", "x86")
         and hasattr(torch.ops.quantized, "linear_prepack_fp16")
         and hasattr(torch.ops.quantized, "linear_dynamic_fp16")

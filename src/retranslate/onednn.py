@@ -43,9 +43,16 @@ def block_linears(model: torch.nn.Module) -> None:
 def can_block(weights: torch.Tensor) -> bool:
     """Whether oneDNN's layout is to be had for ``weights``, and is faster."""
     return (
+        on_wide_processor(weights)
+        and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    )
+
+
+def on_wide_processor(weights: torch.Tensor) -> bool:
+    """Whether ``weights`` are float32 numbers of an x86 processor with wide instructions."""
+    return (
         weights.device.type == "cpu"
         and weights.dtype == torch.float32
         and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
-        and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
